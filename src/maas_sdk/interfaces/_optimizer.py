@@ -1,0 +1,30 @@
+"""The contract of an optimizer: a pure description, its state apart, its updates in place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Optimizer"]
+
+
+@runtime_checkable
+class Optimizer(Protocol):
+    """Moves parameters against their gradients.
+
+    The object holds options only and is never changed; what changes is the state, a plain dict of arrays and
+    integers, so that training can be saved without pickle and resumed bit for bit.
+    """
+
+    def init(self, params: NDArray[np.floating]) -> dict[str, Any]:
+        """Make the state for `params`, a flat array of shape (n_parameters,), float32 or float64."""
+        ...
+
+    def update_(
+        self, params: NDArray[np.floating], grads: NDArray[np.floating], state: dict[str, Any]
+    ) -> None:
+        """Update `params` and `state` in place; `grads` has the shape and dtype of `params` and may be overwritten."""
+        ...
