@@ -1,4 +1,74 @@
-"""The public names, loaded lazily (PEP 562)."""
+"""Hand a model to somebody else safely: encrypted, signed, versioned, offline.
 
-__all__ = ["__version__"]
+The names below are the public face; they are loaded on first use (PEP 562), so that ``import maas_sdk`` costs
+nothing: it loads no numpy, no scikit-learn, no cryptography and no plugin.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from maas_sdk.errors import MaasError
+from maas_sdk.limits import Limits
+
+if TYPE_CHECKING:
+    from maas_sdk.artifact import Release, Store, verify
+    from maas_sdk.compression import Budget
+    from maas_sdk.identity import Contact, Identity
+    from maas_sdk.learning import Evaluation
+    from maas_sdk.pipeline import Pipeline
+    from maas_sdk.plugin import PluginRegistry
+    from maas_sdk.privacy import disclosure_scan
+    from maas_sdk.stores import open_store
+    from maas_sdk.trust import Policy, Trust, Verdict
+
+__all__ = [
+    "Budget",
+    "Contact",
+    "Evaluation",
+    "Identity",
+    "Limits",
+    "MaasError",
+    "Pipeline",
+    "PluginRegistry",
+    "Policy",
+    "Release",
+    "Store",
+    "Trust",
+    "Verdict",
+    "__version__",
+    "disclosure_scan",
+    "open_store",
+    "verify",
+]
+
 __version__ = "0.1.0"
+
+_ROOM_OF = {
+    "Budget": "compression",
+    "Contact": "identity",
+    "Evaluation": "learning",
+    "Identity": "identity",
+    "Pipeline": "pipeline",
+    "PluginRegistry": "plugin",
+    "Policy": "trust",
+    "Release": "artifact",
+    "Store": "artifact",
+    "Trust": "trust",
+    "Verdict": "trust",
+    "disclosure_scan": "privacy",
+    "open_store": "stores",
+    "verify": "artifact",
+}
+
+
+def __getattr__(name: str) -> Any:
+    room = _ROOM_OF.get(name)
+    if room is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{room}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

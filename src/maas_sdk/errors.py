@@ -131,7 +131,7 @@ class InvalidPluginError(PluginError):
 
 
 class ComponentError(PluginError):
-    """A component raised while it worked; the message names it with its distribution, the cause is chained."""
+    """A component raised while it worked; the message names it and its distribution, the cause is chained."""
 
 
 class BudgetError(MaasError):

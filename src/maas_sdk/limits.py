@@ -13,7 +13,7 @@ _GIB = 1024 * _MIB
 
 
 def _bound(default: int) -> int:
-    return field(default=default, validator=[instance_of(int), ge(1)])  # type: ignore[no-any-return]
+    return field(default=default, validator=[instance_of(int), ge(1)])
 
 
 @frozen(kw_only=True)

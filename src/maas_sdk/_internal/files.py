@@ -6,13 +6,13 @@ import contextlib
 import errno
 import os
 import secrets
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from maas_sdk.errors import AlreadyExistsError, NotFoundError, StorageError, StorageFullError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 __all__ = ["atomic_file", "storage_errors", "sync_folder"]
 

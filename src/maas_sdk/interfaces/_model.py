@@ -17,7 +17,7 @@ class Model(Protocol):
     """
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Learn from `X` of shape (n_samples, n_features) and `y` of shape (n_samples,) or (n_samples, n_outputs)."""
+        """Learn from `X` of shape (n_samples, n_features) and `y` of shape (n_samples[, n_outputs])."""
         ...
 
     def predict(self, X: Any) -> Any:

@@ -26,5 +26,5 @@ class Optimizer(Protocol):
     def update_(
         self, params: NDArray[np.floating], grads: NDArray[np.floating], state: dict[str, Any]
     ) -> None:
-        """Update `params` and `state` in place; `grads` has the shape and dtype of `params` and may be overwritten."""
+        """Update `params` and `state` in place; `grads` is like `params` and may be overwritten."""
         ...

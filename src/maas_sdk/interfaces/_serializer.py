@@ -14,8 +14,8 @@ __all__ = ["EstimatorSerializer"]
 class EstimatorSerializer(Protocol):
     """Takes one class of estimators apart and puts it together again, without running code from a file.
 
-    State is a mapping of strings to None, booleans, integers, floats, strings, numpy arrays (numbers, booleans
-    or strings), estimators that can be serialized, and lists or mappings of these.
+    State is a mapping of strings to None, booleans, integers, floats, strings, numpy arrays (numbers,
+    booleans or strings), estimators that can be serialized, and lists or mappings of these.
 
     Attributes
     ----------
@@ -33,5 +33,5 @@ class EstimatorSerializer(Protocol):
         ...
 
     def from_state(self, state: Mapping[str, Any]) -> Any:
-        """Put together. The state is untrusted: check it all, raise `InvalidArtifactError` for what is wrong."""
+        """Put together; the state is untrusted: check all of it, `InvalidArtifactError` for what is wrong."""
         ...

@@ -16,7 +16,7 @@ class Signer(Protocol):
         ...
 
     def sign(self, message: bytes) -> bytes:
-        """Sign the message itself, not a digest of it: ECDSA in DER with the curve's hash, or Ed25519's 64 bytes."""
+        """Sign the message itself: ECDSA in DER with the curve's hash, or Ed25519's 64 bytes."""
         ...
 
     def close(self) -> None:
