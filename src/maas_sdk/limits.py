@@ -38,6 +38,8 @@ class Limits:
         Entries of a bundle's tar archive.
     max_signatures : int
         Signatures around one envelope.
+    max_key_file_bytes : int
+        Size of one file with keys (PEM, contact, identity), in bytes.
     max_recipients : int
         Recipients of one sealed release.
     max_header_bytes : int
@@ -64,6 +66,7 @@ class Limits:
     max_release_bytes: int = _bound(256 * _GIB)
     max_bundle_entries: int = _bound(1024)
     max_signatures: int = _bound(64)
+    max_key_file_bytes: int = _bound(_MIB)
     max_recipients: int = _bound(1024)
     max_header_bytes: int = _bound(_MIB)
     max_stanzas: int = _bound(1024)
