@@ -1,0 +1,18 @@
+"""The ``maas`` command, thin over the public API."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line."""
+    missing = [name for name in ("typer", "rich") if importlib.util.find_spec(name) is None]
+    if missing:
+        sys.exit(f"maas: the command line needs {' and '.join(missing)}: pip install 'maas-sdk[cli]'")
+    from maas_sdk.cli._app import run
+
+    run()

@@ -1,0 +1,474 @@
+"""`Pipeline` as a scikit-learn estimator, and the verbs that lead out of it to the other rooms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from sklearn.base import BaseEstimator, clone
+from sklearn.pipeline import Pipeline as Chain
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from maas_sdk.errors import InvalidOptionError
+from maas_sdk.limits import DEFAULT_LIMITS, Limits
+from maas_sdk.pipeline import _exchange, _fitting
+from maas_sdk.pipeline._components import build_model, build_preprocessors, make_compressors, named
+from maas_sdk.plugin import PluginRegistry
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from maas_sdk.artifact import Release, Store
+    from maas_sdk.compression import Budget, CompressionReport
+    from maas_sdk.learning import CrossValidation, Evaluation
+    from maas_sdk.trust import Policy, Trust
+
+__all__ = ["Pipeline"]
+
+_BY_NAME = ("model", "optimizer")
+
+
+def _chain_has(method: str) -> Any:
+    """Let a method exist only where the model has it, before and after fitting."""
+
+    def check(pipeline: Pipeline) -> bool:
+        chain = pipeline.__dict__.get("chain_")
+        getattr(chain if chain is not None else pipeline._unfitted(), method)
+        return True
+
+    return available_if(check)
+
+
+class Pipeline(BaseEstimator):
+    """Preprocess, fit, evaluate, compress, publish; and, as the receiver, load and predict.
+
+    A scikit-learn estimator: it works in :func:`~sklearn.model_selection.cross_validate`,
+    :class:`~sklearn.model_selection.GridSearchCV` and friends. After `fit` or `load` it may be used from
+    several threads.
+
+    Parameters
+    ----------
+    model : str, (str, dict) or estimator, default="logistic_classifier"
+        A model component by name (``"mlp_classifier"``, ``"sklearn.RandomForestClassifier"``,
+        ``"acme.model"``), with options, or any scikit-learn estimator, which is cloned.
+    preprocessors : sequence, default=()
+        Transformers, applied in order; each given in the same three ways.
+    optimizer : str, (str, dict) or Optimizer, optional
+        What trains the model, for models that have an option `optimizer`.
+    registry : PluginRegistry, optional
+        Where names are looked up; a registry of its own, with the built-in components, by default.
+
+    Attributes
+    ----------
+    chain_ : sklearn.pipeline.Pipeline
+        The fitted preprocessors and, last, the fitted model.
+    n_features_in_ : int
+        Number of features seen by `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,), dtype object
+        Their names, when the data had any.
+    classes_ : ndarray of shape (n_classes,)
+        Labels, for a classifier.
+    selftest_ : SelfTestReport
+        After `load` of a release that carries a self-test: how its predictions were reproduced.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> import maas_sdk as maas
+    >>> X, y = load_iris(return_X_y=True)
+    >>> pipeline = maas.Pipeline(model="logistic_classifier", preprocessors=["standard_scaler"])
+    >>> pipeline.fit(X, y).predict(X[:2])
+    array([0, 0])
+    """
+
+    def __init__(
+        self,
+        model: Any = "logistic_classifier",
+        preprocessors: Sequence[Any] = (),
+        optimizer: Any = None,
+        *,
+        registry: PluginRegistry | None = None,
+    ) -> None:
+        self.model = model
+        self.preprocessors = preprocessors
+        self.optimizer = optimizer
+        self.registry = registry
+
+    # --- scikit-learn's conventions -------------------------------------------------------------------
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Give the constructor's arguments; with `deep` also ``model__…`` and ``optimizer__…``."""
+        params: dict[str, Any] = super().get_params(deep=deep)
+        if deep:
+            for part in _BY_NAME:
+                _, options = named(getattr(self, part)) or ("", {})
+                params.update({f"{part}__{key}": value for key, value in options.items()})
+        return params
+
+    def set_params(self, **params: Any) -> Self:
+        """Set arguments by name; ``model__alpha=…`` reaches the model, given by name or as an object."""
+        rest = dict(params)
+        for part in _BY_NAME:
+            if part in rest:
+                setattr(self, part, rest.pop(part))
+            by_name = named(getattr(self, part))
+            if by_name is None:
+                continue
+            prefix = f"{part}__"
+            options = {
+                key.removeprefix(prefix): rest.pop(key) for key in list(rest) if key.startswith(prefix)
+            }
+            if options:
+                setattr(self, part, (by_name[0], by_name[1] | options))
+        super().set_params(**rest)
+        return self
+
+    def __sklearn_tags__(self) -> Any:
+        chain = self._unfitted()
+        tags = get_tags(chain)
+        tags.input_tags.allow_nan = all(get_tags(step).input_tags.allow_nan for _, step in chain.steps)
+        return tags
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "chain_")
+
+    def _sk_visual_block_(self) -> Any:
+        chain = self.__dict__.get("chain_")
+        return (chain if chain is not None else self._unfitted())._sk_visual_block_()
+
+    @property
+    def classes_(self) -> Any:
+        """Labels of a fitted classifier, shape (n_classes,)."""
+        check_is_fitted(self)
+        return self.chain_.classes_
+
+    # --- learning -------------------------------------------------------------------------------------
+
+    def fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> Self:
+        """Fit the preprocessors and the model.
+
+        When it fails or is interrupted, the pipeline is what it was before.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training data; whatever the first step takes (arrays, sparse matrices, frames).
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
+            Targets.
+        sample_weight : array-like of shape (n_samples,), optional
+            Weights, for the model and those preprocessors that take them.
+
+        Raises
+        ------
+        InvalidOptionError
+            When a component or one of its options is wrong, or the model takes no weights.
+        UnknownComponentError
+            For a name that no component has.
+        ValueError
+            scikit-learn's own, for data of the wrong shape or dtype, NaN where the model takes none, …
+        """
+        steps = self._steps()
+        chain = _fitting.fit_steps(steps, X, y, sample_weight=sample_weight, registry=self._host())
+        validate_data(self, X, skip_check_array=True)
+        self.chain_ = chain
+        self._components = {step.name: step.component for step in steps}
+        self.__dict__.pop("selftest_", None)
+        return self
+
+    def _predict_with(self, method: str, X: Any) -> Any:
+        self._check_input(X)
+        with self._host().step(method):
+            return _fitting.run(self.chain_, method, X, self.__dict__.get("_components", {}))
+
+    @_chain_has("predict")
+    def predict(self, X: Any) -> Any:
+        """Predict labels or values, shape (n_samples,) or (n_samples, n_outputs)."""
+        return self._predict_with("predict", X)
+
+    @_chain_has("predict_proba")
+    def predict_proba(self, X: Any) -> Any:
+        """Predict probabilities, shape (n_samples, n_classes)."""
+        return self._predict_with("predict_proba", X)
+
+    @_chain_has("predict_log_proba")
+    def predict_log_proba(self, X: Any) -> Any:
+        """Predict logarithms of probabilities, shape (n_samples, n_classes)."""
+        return self._predict_with("predict_log_proba", X)
+
+    @_chain_has("decision_function")
+    def decision_function(self, X: Any) -> Any:
+        """Compute decision values, shape (n_samples,) or (n_samples, n_classes)."""
+        return self._predict_with("decision_function", X)
+
+    @_chain_has("transform")
+    def transform(self, X: Any) -> Any:
+        """Transform by the whole chain, where its last step is a transformer."""
+        return self._predict_with("transform", X)
+
+    @_chain_has("score")
+    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
+        """Score as the model itself does: accuracy of a classifier, R² of a regressor."""
+        self._check_input(X)
+        return float(self.chain_.score(X, y, sample_weight=sample_weight))
+
+    def evaluate(self, X: Any, y: Any) -> Evaluation:
+        """Measure on held-out data: metrics, confusion, per class.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit`.
+        """
+        from maas_sdk.learning import evaluate  # noqa: PLC0415 - a receiver needs no learning room
+
+        check_is_fitted(self)
+        with self._host().step("evaluate") as outcome:
+            evaluation = evaluate(self, X, y)
+            outcome.record(metrics=evaluation.metrics)
+        return evaluation
+
+    def cross_validate(self, X: Any, y: Any, **options: Any) -> CrossValidation:
+        """Fit and measure clones on folds; this pipeline is not changed.
+
+        Parameters
+        ----------
+        X, y : array-like
+            Data as for `fit`.
+        **options
+            As of :func:`maas_sdk.learning.cross_validate`: `cv`, `metrics`, `random_state`.
+        """
+        from maas_sdk.learning import cross_validate  # noqa: PLC0415 - as above
+
+        with self._host().step("cross_validate"):
+            return cross_validate(self, X, y, **options)
+
+    # --- compression ----------------------------------------------------------------------------------
+
+    def compress(
+        self,
+        X_valid: Any,
+        y_valid: Any,
+        *,
+        budget: Budget | None = None,
+        compressors: Sequence[Any] | None = None,
+        X_train: Any = None,
+        y_train: Any = None,
+    ) -> CompressionReport:
+        """Make the fitted chain smaller within a budget, and take the smallest that fits.
+
+        Parameters
+        ----------
+        X_valid, y_valid : array-like
+            Rows on which the loss of quality is measured; not the ones that it was trained on.
+        budget : Budget, optional
+            What may be lost, and what must be reached; by default nothing may be lost of accuracy (R² for a
+            regressor).
+        compressors : sequence, optional
+            Candidates: each a compressor (by name, with options, or an object), or a list of compressors that
+            are applied in order. The built-in ones and their combination by default.
+        X_train, y_train : array-like, optional
+            Training data, for compressors that refit; without it those are left out, and the report says so.
+
+        Returns
+        -------
+        CompressionReport
+            Every candidate with bytes, latency and metric; `chosen` is what the pipeline is now.
+
+        Raises
+        ------
+        BudgetError
+            When nothing fits; the pipeline is not changed, the nearest miss is named.
+        """
+        from maas_sdk import compression  # noqa: PLC0415 - a receiver needs no compression room
+
+        check_is_fitted(self)
+        host = self._host()
+        specs = _fitting.DEFAULT_COMPRESSORS if compressors is None else compressors
+        candidates = [compression.Candidate(*make_compressors(spec, host)) for spec in specs]
+        with host.step("compress") as outcome:
+            report = compression.compress(
+                self.chain_,
+                X_valid,
+                y_valid,
+                budget=_fitting.default_budget(self) if budget is None else budget,
+                candidates=candidates,
+                X_train=X_train,
+                y_train=y_train,
+            )
+            outcome.record(sizes={"before": report.original.size, "after": report.chosen.size})
+        self.chain_ = report.chain
+        return report
+
+    # --- exchange -------------------------------------------------------------------------------------
+
+    def publish(
+        self,
+        name: str,
+        *,
+        version: str,
+        store: Store | str | os.PathLike[str],
+        signer: Any,
+        recipients: Sequence[Any] = (),
+        include_publisher: bool = True,
+        selftest: Any = None,
+        evaluation: Evaluation | None = None,
+        card: Mapping[str, str] | None = None,
+        created: datetime | str | None = None,
+        expires: datetime | str | None = None,
+        sealer: Any = "age",
+        progress: Any = None,
+    ) -> Release:
+        """Serialize, seal, sign and store as an immutable version.
+
+        When it fails or is interrupted, the store holds no half version.
+
+        Parameters
+        ----------
+        name : str
+            ``"publisher/model"``.
+        version : str
+            SemVer 2.0; a version that was published never changes.
+        store : Store, str or path-like
+            Where to; a path or URL as for :func:`maas_sdk.open_store`.
+        signer : Identity, Signer or a sequence of them
+            Who signs; several where the receiver's policy asks for a threshold.
+        recipients : sequence of Contact, Recipient or str
+            For whom it is sealed; nobody: it is not sealed.
+        include_publisher : bool
+            Whether a signer who is an `Identity` can open the sealed release, too.
+        selftest : array-like of shape (n_samples, n_features), optional
+            A few inputs; they travel, sealed as the rest, with this pipeline's predictions, and the receiver
+            reruns them.
+        evaluation : Evaluation, optional
+            Figures for the model card.
+        card : mapping, optional
+            Texts for the model card: ``"intended_use"``, ``"limitations"``, ….
+        created, expires : datetime or str, optional
+            Times in UTC; now, and never.
+        sealer : str, (str, dict) or Sealer
+            What seals.
+        progress : callable, optional
+            Called with stage, bytes done and bytes in all.
+
+        Raises
+        ------
+        VersionExistsError
+            When that version is there already with other content.
+        UnsupportedModelError
+            When something in the chain has no safe serialization.
+        InvalidReferenceError
+            When name or version is malformed.
+        StorageError
+            When the store cannot be written.
+        """
+        check_is_fitted(self)
+        host = self._host()
+        with host.step("publish") as outcome:
+            release = _exchange.publish(
+                self,
+                name,
+                version=version,
+                store=store,
+                signer=signer,
+                recipients=recipients,
+                include_publisher=include_publisher,
+                selftest=selftest,
+                evaluation=evaluation,
+                card=card or {},
+                created=created,
+                expires=expires,
+                sealer=sealer,
+                progress=progress,
+                registry=host,
+            )
+            outcome.record(sizes={part.path: part.size for part in release.parts})
+        return release
+
+    @classmethod
+    def load(
+        cls,
+        reference: str,
+        *,
+        store: Store | str | os.PathLike[str],
+        trust: Trust | Policy,
+        identity: Any = None,
+        selftest_tolerance: float = 1e-6,
+        limits: Limits = DEFAULT_LIMITS,
+        registry: PluginRegistry | None = None,
+    ) -> Self:
+        """Verify a release, open it, rebuild the model without running code from it, and rerun its self-test.
+
+        Parameters
+        ----------
+        reference : str
+            ``"name@1.0.0"``, ``"name@^1.2"`` or ``"name@sha256:…"``.
+        store : Store, str or path-like
+            Where from.
+        trust : Trust or Policy
+            Whose releases are accepted.
+        identity : Identity or age identity, optional
+            What opens it, when it is sealed.
+        selftest_tolerance : float
+            How far a predicted number may differ from the sender's, relative to the largest; labels must be
+            equal.
+        limits : Limits
+            Bounds on what is read.
+        registry : PluginRegistry, optional
+            For serializers of plugins that the application allows.
+
+        Raises
+        ------
+        RefusedError
+            When a check fails; the verdict is in the error.
+        NoMatchError
+            When it is not sealed for this identity.
+        InvalidArtifactError
+            When what the release holds breaks its format.
+        SelfTestError
+            When the model does not predict what the sender's did.
+        """
+        host = registry if registry is not None else PluginRegistry()
+        with host.step("load"):
+            chain, report, schema = _exchange.load(
+                reference,
+                store=store,
+                trust=trust,
+                identity=identity,
+                tolerance=selftest_tolerance,
+                limits=limits,
+                registry=host,
+            )
+        preprocessors = [clone(step) for _, step in chain.steps[:-1]]
+        pipeline = cls(model=clone(chain.steps[-1][1]), preprocessors=preprocessors, registry=registry)
+        pipeline.chain_ = chain
+        for attribute, value in schema.items():
+            setattr(pipeline, attribute, value)
+        if report is not None:
+            pipeline.selftest_ = report
+        return pipeline
+
+    # --- inside ---------------------------------------------------------------------------------------
+
+    def _host(self) -> PluginRegistry:
+        if self.registry is not None:
+            if not isinstance(self.registry, PluginRegistry):
+                raise InvalidOptionError(f"registry must be a PluginRegistry, not {self.registry!r}")
+            return self.registry
+        own: PluginRegistry = self.__dict__.setdefault("_registry", PluginRegistry())
+        return own
+
+    def _check_input(self, X: Any) -> None:
+        """Check names and number of features, where the first step does not do it itself."""
+        check_is_fitted(self)
+        if not hasattr(self.chain_.steps[0][1], "n_features_in_"):
+            validate_data(self, X, reset=False, skip_check_array=True)
+
+    def _steps(self) -> list[Any]:
+        host = self._host()
+        return [*build_preprocessors(self.preprocessors, host), build_model(self.model, self.optimizer, host)]
+
+    def _unfitted(self) -> Chain:
+        return Chain([(step.name, step.estimator) for step in self._steps()])

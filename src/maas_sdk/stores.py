@@ -1,0 +1,57 @@
+"""Opens a store by its path or URL; the one place where storage meets the plugins that add schemes."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from maas_sdk.artifact import Store
+from maas_sdk.storage import open_backend
+
+if TYPE_CHECKING:
+    import os
+
+    from maas_sdk.plugin import PluginRegistry
+
+__all__ = ["open_store"]
+
+# A vendor's scheme is a component reference, "acme.s3:bucket/path"; a drive letter or a plain path is not.
+_VENDOR_SCHEME = re.compile(r"([a-z][a-z0-9_]*\.[a-z][a-z0-9_]*):(.*)", re.DOTALL)
+
+
+def open_store(
+    location: str | os.PathLike[str], *, create: bool = True, registry: PluginRegistry | None = None
+) -> Store:
+    """Open a store of releases.
+
+    Parameters
+    ----------
+    location : str or path-like
+        A folder (``"models/"``, ``"file:models"``), ``"memory:"`` for a new store that lives as long as the
+        object, or ``"plugin.component:…"`` where a plugin adds a backend; what follows the colon is given to
+        the component as its option `location`.
+    create : bool
+        Whether a folder that does not exist is made; otherwise that is `NotFoundError`.
+    registry : PluginRegistry, optional
+        Where a plugin's backend is looked up; a new one by default.
+
+    Raises
+    ------
+    StorageError
+        When the store cannot be opened.
+    UnknownComponentError
+        When no plugin has that backend.
+
+    Examples
+    --------
+    >>> import maas_sdk as maas
+    >>> maas.open_store("memory:").names()
+    []
+    """
+    vendor = _VENDOR_SCHEME.fullmatch(location) if isinstance(location, str) else None
+    if vendor is None:
+        return Store(open_backend(location, create=create))
+    from maas_sdk.plugin import PluginRegistry  # noqa: PLC0415 - built-in stores need no plugin host
+
+    host = registry if registry is not None else PluginRegistry()
+    return Store(host.create("storage_backend", vendor[1], {"location": vendor[2]}))
