@@ -1,0 +1,194 @@
+"""Encrypting and decrypting whole files: joins header, payload, armor, recipients and identities.
+
+Source: https://c2sp.org/age
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
+
+from maas_sdk.errors import HeaderError, InvalidOptionError, NoMatchError
+from maas_sdk.limits import DEFAULT_LIMITS
+from maas_sdk.sealing._armor import MAX_WHITE_SPACE, ArmorReader, ArmorWriter, is_armored
+from maas_sdk.sealing._header import read_header, write_header
+from maas_sdk.sealing._keys import Identity, Recipient
+from maas_sdk.sealing._passphrase import SCRYPT, Passphrase
+from maas_sdk.sealing._payload import ChunkCipher, open_payload, read_nonce, seal_payload
+from maas_sdk.sealing._streams import SourceReader, open_sink, open_source
+from maas_sdk.sealing._wrap import FILE_KEY_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from maas_sdk.limits import Limits
+    from maas_sdk.sealing._header import Header
+    from maas_sdk.sealing._streams import ReadInto, Sink, Source
+
+__all__ = ["AgeSealer", "binary_reader", "decrypt", "encrypt", "open_header"]
+
+_Key = TypeVar("_Key", Recipient, Identity)
+
+_SEALED_MODE = 0o644
+_PLAIN_MODE = 0o600  # what was secret stays with its owner
+_START = MAX_WHITE_SPACE + 64  # bytes that tell whether a file is armored
+
+
+def encrypt(
+    source: Source, sink: Sink, recipients: Sequence[Recipient | Passphrase], *, armor: bool = False
+) -> None:
+    """Encrypt a file for one or more recipients, under a fresh key each time.
+
+    Parameters
+    ----------
+    source : binary file, path or bytes-like
+        What to encrypt; a file is read from where it stands to its end.
+    sink : binary file or path
+        Where to; a path appears whole or not at all.
+    recipients : sequence of Recipient, or of one Passphrase
+        Who can open it. Post-quantum recipients and classic ones do not mix: the file would be no safer than
+        its weakest recipient.
+    armor : bool
+        Whether to write ASCII text.
+
+    Raises
+    ------
+    InvalidOptionError
+        For no recipients, a mixture that must not be, or so many that readers would refuse the header.
+    StorageError
+        When reading or writing fails.
+    """
+    file_key = secrets.token_bytes(FILE_KEY_BYTES)
+    header = _wrap_for(recipients, file_key)
+    with open_source(source) as read_into, open_sink(sink, mode=_SEALED_MODE) as write:
+        armored = ArmorWriter(write) if armor else None
+        if armored is not None:
+            write = armored.write
+        write(header)
+        seal_payload(SourceReader(read_into), write, file_key)
+        if armored is not None:
+            armored.finish()
+
+
+def decrypt(
+    source: Source,
+    sink: Sink,
+    identities: Sequence[Identity | Passphrase],
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+) -> None:
+    """Decrypt a file, armored or not, with whichever identity fits.
+
+    Parameters
+    ----------
+    source : binary file, path or bytes-like
+        What to decrypt; a file is read from where it stands to its end.
+    sink : binary file or path
+        Where to. A path appears whole or not at all, readable by its owner only. A file is written chunk by
+        chunk, each once it is authenticated: what was written before an error is true, but not all.
+    identities : sequence of Identity or Passphrase
+        Tried in their order.
+    limits : Limits
+        Bounds on the header and on the work for a passphrase.
+
+    Raises
+    ------
+    NoMatchError
+        When no identity fits, or the passphrase is wrong.
+    HeaderError, HeaderMacError, PayloadError, ArmorError
+        When the file was altered or is no age file.
+    StorageError
+        When reading or writing fails.
+    """
+    with open_source(source) as read_into:
+        reader = binary_reader(read_into)
+        cipher = open_header(reader, identities, limits=limits)
+        with open_sink(sink, mode=_PLAIN_MODE) as write:
+            open_payload(reader, write, cipher)
+
+
+def binary_reader(read_into: ReadInto) -> SourceReader:
+    """Give a reader of the binary file, out of its armor if it has one."""
+    reader = SourceReader(read_into)
+    return SourceReader(ArmorReader(reader).read_into) if is_armored(reader.peek(_START)) else reader
+
+
+def open_header(
+    reader: SourceReader, identities: Sequence[Identity | Passphrase], *, limits: Limits
+) -> ChunkCipher:
+    """Take header and nonce from `reader`, check them, and give the cipher of the chunks that follow."""
+    header = read_header(reader, limits=limits)
+    file_key = _unwrap(header, identities, limits)
+    header.check_mac(file_key)
+    return ChunkCipher(file_key, read_nonce(reader))
+
+
+class AgeSealer:
+    """The built-in sealer: age v1.
+
+    Parameters
+    ----------
+    limits : Limits
+        Bounds on the headers of files that are decrypted.
+    """
+
+    suffix: str = ".age"
+
+    def __init__(self, *, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._limits = limits
+
+    def encrypt(self, source: BinaryIO, sink: BinaryIO, recipients: Sequence[Recipient | Passphrase]) -> None:
+        """Encrypt all of `source` into `sink`; see :func:`encrypt`."""
+        encrypt(source, sink, recipients)
+
+    def decrypt(self, source: BinaryIO, sink: BinaryIO, identities: Sequence[Identity | Passphrase]) -> None:
+        """Decrypt all of `source` into `sink`; see :func:`decrypt`."""
+        decrypt(source, sink, identities, limits=self._limits)
+
+
+def _wrap_for(recipients: Sequence[Recipient | Passphrase], file_key: bytes) -> bytes:
+    """Check the recipients together and give the header for them."""
+    everyone = _all_of(recipients, Recipient, "recipients")
+    if not everyone:
+        raise InvalidOptionError("no recipients: nobody could open the file")
+    if len(everyone) > 1 and any(isinstance(one, Passphrase) for one in everyone):
+        raise InvalidOptionError("a passphrase stands alone: no other recipient may stand beside it")
+    if len({one.post_quantum for one in everyone if isinstance(one, Recipient)}) > 1:
+        raise InvalidOptionError(
+            "post-quantum recipients and classic ones do not mix: the file would be no safer than the classic "
+            "ones; seal it once for each kind"
+        )
+    header = write_header([one.wrap(file_key) for one in everyone], file_key)
+    if len(everyone) > DEFAULT_LIMITS.max_stanzas or len(header) > DEFAULT_LIMITS.max_header_bytes:
+        raise InvalidOptionError(
+            f"{len(everyone)} recipients make a header of {len(header)} bytes, more than readers accept; "
+            "seal the file once for each group of recipients"
+        )
+    return header
+
+
+def _unwrap(header: Header, identities: Sequence[Identity | Passphrase], limits: Limits) -> bytes:
+    everyone = _all_of(identities, Identity, "identities")
+    kinds = sorted({stanza.type for stanza in header.stanzas})
+    if SCRYPT in kinds and len(header.stanzas) > 1:
+        raise HeaderError("a scrypt stanza stands beside others, which no writer of the format makes")
+    for identity in everyone:
+        file_key = identity.unwrap(header.stanzas, limits=limits)
+        if file_key is not None:
+            return file_key
+    reason = f"the file is sealed for {len(header.stanzas)} recipient(s) of type {', '.join(kinds)}"
+    if SCRYPT in kinds:
+        reason = "the file is sealed with a passphrase, which none of the identities is"
+    raise NoMatchError(f"none of {len(everyone)} identities opens the file: {reason}")
+
+
+def _all_of(keys: Sequence[_Key | Passphrase], kind: type[_Key], what: str) -> list[_Key | Passphrase]:
+    if isinstance(keys, (str, bytes, Passphrase, kind)):
+        raise InvalidOptionError(f"{what} must be a sequence, even of one")
+    everyone = list(keys)
+    for one in everyone:
+        if not isinstance(one, (kind, Passphrase)):
+            raise InvalidOptionError(
+                f"{what} must hold sealing.{kind.__name__} or sealing.Passphrase, not {type(one).__name__}"
+            )
+    return everyone
