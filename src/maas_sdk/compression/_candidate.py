@@ -10,7 +10,7 @@ from maas_sdk.errors import InvalidOptionError
 from maas_sdk.interfaces import Compressor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
 __all__ = ["ORIGINAL", "Candidate", "check_candidates"]
 
@@ -27,7 +27,7 @@ def _as_tuple(compressors: Iterable[Compressor] | Compressor) -> tuple[Compresso
         raise InvalidOptionError(f"expected compressors, not {type(compressors).__name__}.") from exc
 
 
-def _check_name(_instance: Any, _attribute: Any, value: object) -> None:
+def _check_name(_instance: Any, _attribute: Any, value: Any) -> None:
     if not isinstance(value, str) or not value or value == ORIGINAL:
         raise InvalidOptionError(
             f"Candidate name {value!r}: expected a name other than {ORIGINAL!r}, which is the model as it is."
@@ -66,10 +66,10 @@ class Candidate:
     compressors: tuple[Compressor, ...] = field(converter=_as_tuple, validator=_check_compressors)
 
 
-def check_candidates(candidates: Iterable[Candidate]) -> Sequence[Candidate]:
+def check_candidates(candidates: Iterable[Any]) -> tuple[Candidate, ...]:
     """Give the candidates as a tuple; each one a `Candidate`, each name once."""
     checked = tuple(candidates)
-    strangers: list[object] = [item for item in checked if not isinstance(item, Candidate)]
+    strangers = [item for item in checked if not isinstance(item, Candidate)]
     if strangers:
         raise InvalidOptionError(f"candidates: expected Candidate objects, not {strangers[0]!r}.")
     names = [candidate.name for candidate in checked]

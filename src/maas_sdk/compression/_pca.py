@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["PCACompressor"]
 
+_MIN_ROWS = 2
+"""A single row has no variance."""
+
 
 class PCACompressor:
     """Principal components instead of features: fewer inputs, and a model that is fitted anew on them.
@@ -38,9 +41,11 @@ class PCACompressor:
 
     needs_training_data = True
 
-    def __init__(self, n_components: float | int = 0.95, *, random_state: int = 0) -> None:
+    def __init__(self, n_components: float = 0.95, *, random_state: int = 0) -> None:
         whole = (
-            isinstance(n_components, Integral) and not isinstance(n_components, bool) and n_components >= 1
+            not isinstance(n_components, bool)
+            and isinstance(n_components, Integral)
+            and int(n_components) >= 1
         )
         share = isinstance(n_components, Real) and not whole and 0 < float(n_components) < 1
         if not (whole or share):
@@ -115,8 +120,8 @@ class PCACompressor:
         shape = getattr(features, "shape", None)
         if shape is not None and len(shape) == 2:  # noqa: PLR2004 - rows and columns
             rows, columns = (int(length) for length in shape)
-            wanted = self.n_components if isinstance(self.n_components, Integral) else 1
-            if rows < max(2, math.ceil(wanted)) or columns < wanted:
+            wanted = max(1, math.floor(self.n_components))
+            if rows < max(_MIN_ROWS, wanted) or columns < wanted:
                 raise InvalidOptionError(
                     f"PCA(n_components={self.n_components!r}) needs as many rows and features: the training "
                     f"data has {rows} rows and, after preprocessing, {columns} features."

@@ -5,17 +5,17 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any, Literal
 
-from attrs import asdict, field, frozen
+from attrs import asdict, field, fields, frozen
 
 from maas_sdk._internal.tables import html_table, text_table
 from maas_sdk._internal.units import format_bytes, format_ratio, format_seconds
 from maas_sdk.compression._candidate import ORIGINAL
+from maas_sdk.compression._measurement import Measurement
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from maas_sdk.compression._budget import Budget
-    from maas_sdk.compression._measurement import Measurement
 
 __all__ = ["CompressionReport", "Result", "Status"]
 
@@ -116,7 +116,7 @@ class CompressionReport:
             "budget": asdict(self.budget),
             "n_validation": self.n_validation,
             "original": asdict(self.original),
-            "results": [asdict(result) for result in self.results],
+            "results": [_flat(result) for result in self.results],
             "chosen": None if chosen is None else chosen.name,
             "gained": self.gained,
         }
@@ -143,6 +143,12 @@ class CompressionReport:
         batch = f"{self.original.batch_rows} rows"
         header = ("candidate", "size", "one row", batch, self.budget.metric, "status", "reason")
         return header, [_row(result) for result in self.results]
+
+
+def _flat(result: Result) -> dict[str, Any]:
+    names = [attribute.name for attribute in fields(Measurement)]
+    measured = dict.fromkeys(names) if result.measurement is None else asdict(result.measurement)
+    return {"name": result.name, "status": result.status, **measured, "reason": result.reason}
 
 
 def _row(result: Result) -> tuple[str, ...]:
