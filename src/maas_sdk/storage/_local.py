@@ -1,0 +1,290 @@
+"""Objects as files below a folder: durable, put if absent, never half written."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
+
+from attrs import frozen
+
+from maas_sdk._internal.files import storage_errors, sync_folder
+from maas_sdk.errors import AlreadyExistsError, NotFoundError, StorageError
+from maas_sdk.storage._keys import check_key, check_prefix, is_segment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+__all__ = ["LocalBackend", "LocalStage"]
+
+_TEMPORARY: Final = ".incoming"
+_WRITE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+# Not blocking, so that a pipe in the place of an object is refused rather than waited for.
+_READ: Final = (
+    os.O_RDONLY
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+)
+_NO_LINKS: Final = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+
+
+@frozen
+class LocalStage:
+    """An object that has no key yet.
+
+    Attributes
+    ----------
+    file : BinaryIO
+        Takes the bytes.
+    commit : callable
+        ``commit(key)`` makes the object appear under its key, once; `AlreadyExistsError` when the key is
+        taken.
+    """
+
+    file: BinaryIO
+    commit: Callable[[str], None]
+
+
+class LocalBackend:
+    """The built-in `maas_sdk.interfaces.StorageBackend`: one file for each object, below one folder.
+
+    An object is written to a temporary file in the folder ``.incoming``, synced, and given its name with
+    link(2), which fails when the name is taken; then the folder is synced, and each parent folder in its own
+    parent. A process killed half way leaves at most a temporary file, which nothing ever reads. Only when the
+    medium fails in the very last step, syncing the folder, can an object be visible although `create` raised:
+    it is whole, and trying again settles whether it is durable.
+
+    Symbolic links, devices and pipes below the folder are refused, other strangers are ignored. On a file
+    system that ignores case, a key that differs from another in case only is taken.
+
+    Parameters
+    ----------
+    folder : path-like
+        Where the objects are.
+    create : bool
+        Whether the folder may be made, with its parents.
+
+    Raises
+    ------
+    NotFoundError
+        When the folder is missing and may not be made.
+    StorageError
+        When the path is something else than a folder.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], *, create: bool = True) -> None:
+        self._folder = Path(folder).absolute()
+        self._durable: set[Path] = set()
+        with storage_errors(f"opening the store {self._folder}"):
+            if create:
+                missing = [path for path in (self._folder, *self._folder.parents) if not path.exists()]
+                for path in reversed(missing):
+                    self._make_folder(path)
+            status = self._folder.stat()
+        if not stat.S_ISDIR(status.st_mode):
+            raise StorageError(f"opening the store {self._folder}: it is not a folder")
+        self._place = (status.st_dev, status.st_ino)
+
+    def __repr__(self) -> str:
+        return f"LocalBackend({str(self._folder)!r})"
+
+    @property
+    def folder(self) -> Path:
+        """Where the objects are."""
+        return self._folder
+
+    @contextlib.contextmanager
+    def create(self, key: str) -> Iterator[BinaryIO]:
+        """Write a new object: put if absent; see `maas_sdk.interfaces.StorageBackend.create`."""
+        path = self._path(key)
+        if os.path.lexists(path):
+            raise self._taken(path, key)
+        with self.stage() as stage:
+            yield stage.file
+            stage.commit(key)
+
+    @contextlib.contextmanager
+    def stage(self) -> Iterator[LocalStage]:
+        """Write a new object whose key is known only after its last byte.
+
+        It appears with `LocalStage.commit`; without that, or when the block ends with an exception, nothing
+        is left.
+        """
+        self._check_present()
+        temporary = self._folder / _TEMPORARY / secrets.token_hex(16)
+        try:
+            with storage_errors(f"writing into {self._folder}"):
+                self._make_folder(temporary.parent)
+                with os.fdopen(os.open(temporary, _WRITE, 0o644), "wb") as file:
+                    yield LocalStage(file, lambda key: self._commit(file, temporary, key))
+        finally:
+            # A medium that is gone or broken took the temporary file along; the first error tells more.
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+
+    def open(self, key: str) -> BinaryIO:
+        """Read an object: a seekable binary file that the caller closes.
+
+        Raises
+        ------
+        NotFoundError
+            When there is none.
+        StorageError
+            When there is something else than a regular file, and from the file when the medium fails.
+        """
+        path = self._path(key)
+        with storage_errors(f"reading {key} in {self._folder}"):
+            try:
+                file = _StoreFile(os.open(path, _READ), key)
+            except NotADirectoryError as exc:
+                raise self._missing(key) from exc
+            except FileNotFoundError as exc:
+                raise self._missing(key) from exc
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                file.close()
+                raise self._not_an_object(path)
+            return io.BufferedReader(file)
+
+    def size(self, key: str) -> int:
+        """Give the size of an object in bytes; `NotFoundError` if there is none."""
+        path = self._path(key)
+        with storage_errors(f"reading {key} in {self._folder}"):
+            try:
+                status = path.lstat()
+            except (FileNotFoundError, NotADirectoryError) as exc:
+                raise self._missing(key) from exc
+        if not stat.S_ISREG(status.st_mode):
+            raise self._not_an_object(path)
+        return status.st_size
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """Give the keys that start with `prefix`, sorted; nothing if there are none."""
+        *parents, start = check_prefix(prefix).split("/")
+        self._folder_of(parents)
+        self._check_present()
+        return self._walk("".join(parent + "/" for parent in parents), start)
+
+    def delete(self, key: str) -> None:
+        """Remove an object; `NotFoundError` if there is none."""
+        self.size(key)
+        path = self._path(key)
+        with storage_errors(f"deleting {key} in {self._folder}"):
+            path.unlink()
+            sync_folder(path.parent)
+
+    def _walk(self, parent: str, start: str) -> Iterator[str]:
+        with storage_errors(f"listing {self._folder}"):
+            try:
+                with os.scandir(self._folder / parent) as entries:
+                    # A folder sorts with its slash, so that keys come in the order of their characters.
+                    found = sorted(
+                        (entry.name + "/" * entry.is_dir(follow_symlinks=False))
+                        for entry in entries
+                        if is_segment(entry.name)
+                        and entry.name.startswith(start)
+                        and (entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False))
+                    )
+            except (FileNotFoundError, NotADirectoryError):
+                return
+        for name in found:
+            if name.endswith("/"):
+                yield from self._walk(parent + name, "")
+            else:
+                yield parent + name
+
+    def _path(self, key: str) -> Path:
+        """Find the file of a key."""
+        *parents, last = check_key(key).split("/")
+        return self._folder_of(parents) / last
+
+    def _folder_of(self, segments: Sequence[str]) -> Path:
+        """Find a folder, with no symbolic link on the way to it."""
+        path = self._folder
+        for segment in segments:
+            path /= segment
+            if path.is_symlink():
+                raise StorageError(f"{path} is a symbolic link; a store holds none: replace it by the folder")
+        return path
+
+    def _commit(self, file: BinaryIO, temporary: Path, key: str) -> None:
+        path = self._path(key)
+        file.flush()
+        os.fsync(file.fileno())
+        folder = self._folder
+        for segment in key.split("/")[:-1]:
+            folder /= segment
+            self._make_folder(folder)
+        try:
+            os.link(temporary, path)  # put if absent: the one conditional write that is portable
+        except FileExistsError as exc:
+            raise self._taken(path, key) from exc
+        except OSError as exc:
+            if exc.errno in _NO_LINKS:
+                raise StorageError(
+                    f"writing {key}: the file system of {self._folder} has no hard links, which a store "
+                    f"needs for writing; keep the store on another one, such as ext4, XFS, APFS or NTFS"
+                ) from exc
+            raise
+        sync_folder(path.parent)
+
+    def _make_folder(self, folder: Path) -> None:
+        """Make a folder unless it exists; sync its parent once, as another process may not have done it yet."""
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            if folder in self._durable:
+                return
+            if not stat.S_ISDIR(folder.lstat().st_mode):
+                raise StorageError(f"{folder} is in the way: a folder must be there") from None
+        sync_folder(folder.parent)
+        self._durable.add(folder)
+
+    def _taken(self, path: Path, key: str) -> AlreadyExistsError:
+        # Whoever was first may not have synced yet; whoever relies on the object must not lose it.
+        with storage_errors(f"syncing {path.parent}"):
+            sync_folder(path.parent)
+        return AlreadyExistsError(f"{key} exists already in {self._folder}")
+
+    def _missing(self, key: str) -> NotFoundError:
+        self._check_present()
+        return NotFoundError(f"{key} is not in {self._folder}")
+
+    def _not_an_object(self, path: Path) -> StorageError:
+        if path.is_dir() and not path.is_symlink():
+            return NotFoundError(f"{path} is a folder, not an object")
+        return StorageError(
+            f"{path} is not a regular file; a store holds no links, devices or pipes: remove it"
+        )
+
+    def _check_present(self) -> None:
+        """Tell an empty store from one whose medium was unplugged."""
+        with storage_errors(f"looking for the store {self._folder}"):
+            status = self._folder.stat()
+        if (status.st_dev, status.st_ino) != self._place:
+            raise NotFoundError(
+                f"the store {self._folder} is not the one that was opened: its medium was unplugged or the "
+                f"folder was replaced; open it again"
+            )
+
+
+class _StoreFile(io.FileIO):
+    """A file whose reads fail with `StorageError`, as when the medium is unplugged."""
+
+    def __init__(self, descriptor: int, key: str) -> None:
+        super().__init__(descriptor, "rb")
+        self._key = key
+
+    def readinto(self, buffer: object, /) -> int:
+        with storage_errors(f"reading {self._key}"):
+            return cast("int", super().readinto(buffer))  # type: ignore[arg-type]
+
+    def readall(self) -> bytes:
+        with storage_errors(f"reading {self._key}"):
+            return super().readall()
