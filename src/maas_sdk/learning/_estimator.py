@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 
 from maas_sdk.errors import InvalidOptionError
@@ -20,6 +21,7 @@ __all__ = [
     "encode_labels",
     "log_probabilities",
     "probabilities",
+    "random_generator",
     "standardize",
     "winners",
 ]
@@ -35,6 +37,23 @@ def all_or_nothing(estimator: Any) -> Iterator[None]:
         vars(estimator).clear()
         vars(estimator).update(before)
         raise
+
+
+def random_generator(random_state: Any) -> np.random.RandomState:
+    """Make scikit-learn's `random_state` a generator.
+
+    Raises
+    ------
+    InvalidOptionError
+        If it is neither None, an integer, nor a RandomState.
+    """
+    try:
+        generator: np.random.RandomState = check_random_state(random_state)
+    except ValueError as exc:
+        raise InvalidOptionError(
+            f"random_state must be None, an integer in [0, 2**32 - 1] or a RandomState, not {random_state!r}"
+        ) from exc
+    return generator
 
 
 def encode_labels(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
@@ -88,11 +107,21 @@ def standardize(
     """Give a copy with zero mean and unit deviation by column, the means and the deviations.
 
     A column that is constant up to rounding gets the deviation 1, so that it stays zero.
+
+    Raises
+    ------
+    InvalidOptionError
+        If the values are so large that their squares overflow.
     """
     scaled = values.astype(np.float64)
-    mean = scaled.mean(axis=0)
-    scaled -= mean
-    scale = scaled.std(axis=0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = scaled.mean(axis=0)
+        scaled -= mean
+        scale = scaled.std(axis=0)
+    if not np.isfinite(scale).all():
+        raise InvalidOptionError(
+            "values are too large: their squares overflow float64; scale them down first"
+        )
     scale[scale <= 10 * np.finfo(np.float64).eps * np.abs(mean)] = 1
     scaled /= scale
     return scaled, mean, scale

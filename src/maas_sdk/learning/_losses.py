@@ -6,7 +6,7 @@ value needed; it leaves `raw` as it is and writes the gradient into a buffer of 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 from attrs import frozen
@@ -18,7 +18,15 @@ __all__ = ["BinaryLogLoss", "Loss", "MultinomialLogLoss", "SquaredLoss"]
 
 
 class Loss(Protocol):
-    """What a network is trained to make small."""
+    """What a network is trained to make small.
+
+    Attributes
+    ----------
+    curvature : float
+        Upper bound of the second derivative of one row's loss by its raw output, in any direction.
+    """
+
+    curvature: ClassVar[float]
 
     def value_and_gradient(
         self, raw: NDArray[np.floating], target: NDArray[Any], *, out: NDArray[np.floating]
@@ -41,6 +49,8 @@ class Loss(Protocol):
 class SquaredLoss:
     r""":math:`\frac{1}{2n}\sum_i \lVert \hat y_i - y_i\rVert^2`; `target` has the shape of `raw`."""
 
+    curvature: ClassVar[float] = 1.0
+
     def value_and_gradient(
         self, raw: NDArray[np.floating], target: NDArray[Any], *, out: NDArray[np.floating]
     ) -> float:
@@ -61,6 +71,8 @@ class BinaryLogLoss:
     overflows: :math:`\log(1 + e^z) = \max(z, 0) + \log(1 + e^{-|z|})`.
     """
 
+    curvature: ClassVar[float] = 0.25
+
     def value_and_gradient(
         self, raw: NDArray[np.floating], target: NDArray[Any], *, out: NDArray[np.floating]
     ) -> float:
@@ -79,8 +91,11 @@ class MultinomialLogLoss:
     r""":math:`\frac{1}{n}\sum_i \log\sum_k e^{z_{ik}} - z_{i y_i}`, the cross-entropy of a softmax.
 
     `target` has shape (n_samples,) and holds the classes' indices as ``np.intp``. The largest output of each
-    row is subtracted first, so that no exponential overflows.
+    row is subtracted first, so that no exponential overflows. For the bound of the curvature see
+    D. Böhning, "Multinomial logistic regression algorithm", 1992.
     """
+
+    curvature: ClassVar[float] = 0.5
 
     def value_and_gradient(
         self, raw: NDArray[np.floating], target: NDArray[Any], *, out: NDArray[np.floating]

@@ -14,7 +14,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state, column_or_1d
+from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from maas_sdk.errors import InvalidOptionError
@@ -23,6 +23,7 @@ from maas_sdk.learning._estimator import (
     encode_labels,
     log_probabilities,
     probabilities,
+    random_generator,
     standardize,
     winners,
 )
@@ -115,7 +116,7 @@ class _MLP(BaseEstimator):
         stratify: NDArray[Any] | None = None,
     ) -> None:
         """Train on checked data and set the fitted attributes that both perceptrons have."""
-        rng = check_random_state(self.random_state)
+        rng = random_generator(self.random_state)
         network = Network((X.shape[1], *self._hidden_sizes(), n_outputs), self.activation)
         validate = None
         if self.early_stopping:
