@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 
 import attrs
 import cattrs
 
 from maas_sdk.errors import InvalidArtifactError, MaasError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["structure", "unstructure"]
 
@@ -23,9 +26,30 @@ def _make_converter() -> cattrs.Converter:
             raise TypeError(f"expected {kind.__name__}, not {type(value).__name__}")
         return value
 
+    def array(value: Any, kind: Any) -> Any:
+        # cattrs takes anything that can be iterated: "" and {} would pass for an empty array.
+        _expect(value, list, "an array")
+        return tuple(converter.structure(value, list[get_args(kind)[0]]))
+
+    def record(cls: type) -> Callable[[Any, Any], Any]:
+        build = converter.gen_structure_attrs_fromdict(cls)
+
+        def hook(value: Any, kind: Any) -> Any:
+            _expect(value, dict, "an object")
+            return build(value, kind)
+
+        return hook
+
     for kind in (str, int, float, bool):
         converter.register_structure_hook(kind, exact)
+    converter.register_structure_hook_func(lambda kind: get_origin(kind) is tuple, array)
+    converter.register_structure_hook_factory(attrs.has, record)
     return converter
+
+
+def _expect(value: object, kind: type, name: str) -> None:
+    if not isinstance(value, kind):
+        raise TypeError(f"expected {name}, not {type(value).__name__}")
 
 
 _CONVERTER = _make_converter()

@@ -235,7 +235,7 @@ class LocalBackend:
         sync_folder(path.parent)
 
     def _make_folder(self, folder: Path) -> None:
-        """Make a folder unless it exists; sync its parent once, as another process may not have done it yet."""
+        """Make a folder unless it exists; sync its parent once, another process may not have yet."""
         try:
             folder.mkdir()
         except FileExistsError:

@@ -52,7 +52,7 @@ def open_backend(location: str | Path, *, create: bool = True) -> StorageBackend
         return MemoryBackend()
     raise InvalidReferenceError(
         f"no built-in storage backend opens {location!r}: without plugins there are folders, file: and "
-        f"memory:. A plugin may give the scheme {scheme!r}: allow it and open the store with maas_sdk.open_store. "
+        f"memory:. A plugin may give the scheme {scheme!r}: allow it and use maas_sdk.open_store. "
         f"For a folder of that name write './{location}'"
     )
 
