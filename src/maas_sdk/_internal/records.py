@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import GenericAlias
 from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin
 
 import attrs
@@ -29,10 +30,11 @@ def _make_converter() -> cattrs.Converter:
     def array(value: Any, kind: Any) -> Any:
         # cattrs takes anything that can be iterated: "" and {} would pass for an empty array.
         _expect(value, list, "an array")
-        return tuple(converter.structure(value, list[get_args(kind)[0]]))
+        many: Any = GenericAlias(list, get_args(kind)[:1])
+        return tuple(converter.structure(value, many))
 
     def record(cls: type) -> Callable[[Any, Any], Any]:
-        build = converter.gen_structure_attrs_fromdict(cls)
+        build: Callable[[Any, Any], Any] = converter.gen_structure_attrs_fromdict(cls)
 
         def hook(value: Any, kind: Any) -> Any:
             _expect(value, dict, "an object")
@@ -42,9 +44,13 @@ def _make_converter() -> cattrs.Converter:
 
     for kind in (str, int, float, bool):
         converter.register_structure_hook(kind, exact)
-    converter.register_structure_hook_func(lambda kind: get_origin(kind) is tuple, array)
+    converter.register_structure_hook_func(_is_tuple, array)
     converter.register_structure_hook_factory(attrs.has, record)
     return converter
+
+
+def _is_tuple(kind: Any) -> bool:
+    return get_origin(kind) is tuple
 
 
 def _expect(value: object, kind: type, name: str) -> None:
