@@ -1,0 +1,99 @@
+"""What is asked of signers: signatures that verify under the public key that they give."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from maas_sdk.errors import MaasError
+from maas_sdk.testing._check import expect
+from maas_sdk.testing._threads import at_once
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from maas_sdk.testing._check import Subject
+
+__all__ = ["CHECKS"]
+
+_THREADS = 8
+_MESSAGES = (b"", b"a message", bytes(100_000))
+_HASHES: Mapping[str, hashes.HashAlgorithm] = {
+    "secp256r1": hashes.SHA256(),
+    "secp384r1": hashes.SHA384(),
+    "secp521r1": hashes.SHA512(),
+}
+
+
+def _holds(signer: Any, message: bytes, signature: bytes) -> bool:
+    key = load_pem_public_key(signer.public_key_pem().encode())
+    try:
+        if isinstance(key, ed25519.Ed25519PublicKey):
+            key.verify(signature, message)
+        elif isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _HASHES:
+            key.verify(signature, message, ec.ECDSA(_HASHES[key.curve.name]))
+        else:
+            raise AssertionError("the public key is neither Ed25519 nor on a NIST curve")
+    except InvalidSignature:
+        return False
+    return True
+
+
+def signatures_verify(subject: Subject) -> None:
+    """Under the public key, over the message itself, however long it is."""
+    signer = subject.make()
+    for message in _MESSAGES:
+        signature = signer.sign(message)
+        expect(type(signature) is bytes, f"sign gave a {type(signature).__name__}, not bytes")
+        expect(_holds(signer, message, signature), f"a signature over {len(message)} bytes does not verify")
+
+
+def keeps_its_key(subject: Subject) -> None:
+    """The same public key each time: PEM, SubjectPublicKeyInfo."""
+    signer = subject.make()
+    pem = signer.public_key_pem()
+    expect(isinstance(pem, str), f"public_key_pem gave a {type(pem).__name__}, not a str")
+    expect(pem.startswith("-----BEGIN PUBLIC KEY-----\n"), "the public key is not PEM, SubjectPublicKeyInfo")
+    signer.sign(b"a message")
+    expect(signer.public_key_pem() == pem, "the public key changes")
+
+
+def hides_its_key(subject: Subject) -> None:
+    """Neither `repr` nor `str` shows a private key."""
+    signer = subject.make()
+    for text in (repr(signer), str(signer)):
+        expect("PRIVATE" not in text, "repr or str shows the private key")
+
+
+def signs_in_several_threads(subject: Subject) -> None:
+    """One object, many threads."""
+    signer = subject.make()
+    messages = [f"message {index}".encode() for index in range(_THREADS)]
+    signatures = at_once(lambda index: signer.sign(messages[index]), _THREADS)
+    for message, signature in zip(messages, signatures, strict=True):
+        expect(_holds(signer, message, signature), "a signature made beside others does not verify")
+
+
+def signs_no_more_after_close(subject: Subject) -> None:
+    """Closing twice is fine; signing afterwards is a `MaasError`."""
+    signer = subject.make()
+    signer.close()
+    signer.close()
+    try:
+        signer.sign(b"a message")
+    except MaasError:
+        return
+    raise AssertionError("it signs after close")
+
+
+CHECKS = (
+    signatures_verify,
+    keeps_its_key,
+    hides_its_key,
+    signs_in_several_threads,
+    signs_no_more_after_close,
+)

@@ -1,0 +1,19 @@
+"""The built-ins take the kit that vendors take."""
+
+from maas_sdk.signing import PrivateKey, save_private_key
+from maas_sdk.testing import parametrize_with_checks
+
+
+def _local_folder(folder):
+    return {"folder": folder / "store"}
+
+
+def _key_file(folder):
+    path = folder / "key.pem"
+    save_private_key(PrivateKey.generate(), path, passphrase=None)
+    return {"path": path}
+
+
+@parametrize_with_checks("maas_sdk", options={"local": _local_folder, "pem": _key_file})
+def test_built_in(check):
+    check()
