@@ -1,4 +1,4 @@
-"""age v1 encryption: recipients, identities, header, payload stream, random access; it never knows what it encrypts.
+"""age v1 encryption: recipients, identities, header, payload stream, random access; what it encrypts is all one to it.
 
 Source of the format: https://c2sp.org/age. What age does not do: it authenticates no sender and lets any
 recipient write another payload, so that only a signature binds what was sealed.
@@ -10,6 +10,7 @@ from maas_sdk.sealing._hybrid import HybridIdentity, HybridRecipient
 from maas_sdk.sealing._keys import Identity, Recipient
 from maas_sdk.sealing._parse import generate_identity, parse_identity, parse_identity_file, parse_recipient
 from maas_sdk.sealing._passphrase import Passphrase
+from maas_sdk.sealing._reader import SealedReader, open_sealed
 from maas_sdk.sealing._x25519 import X25519Identity, X25519Recipient
 
 __all__ = [
@@ -19,12 +20,14 @@ __all__ = [
     "Identity",
     "Passphrase",
     "Recipient",
+    "SealedReader",
     "Stanza",
     "X25519Identity",
     "X25519Recipient",
     "decrypt",
     "encrypt",
     "generate_identity",
+    "open_sealed",
     "parse_identity",
     "parse_identity_file",
     "parse_recipient",

@@ -6,11 +6,12 @@ Source: https://c2sp.org/age
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from maas_sdk.errors import HeaderError, InvalidOptionError, NoMatchError
 from maas_sdk.limits import DEFAULT_LIMITS
-from maas_sdk.sealing._armor import MAX_WHITE_SPACE, ArmorReader, ArmorWriter, is_armored
+from maas_sdk.sealing._armor import ArmorReader, ArmorWriter, is_armored
 from maas_sdk.sealing._header import read_header, write_header
 from maas_sdk.sealing._keys import Identity, Recipient
 from maas_sdk.sealing._passphrase import SCRYPT, Passphrase
@@ -23,15 +24,12 @@ if TYPE_CHECKING:
 
     from maas_sdk.limits import Limits
     from maas_sdk.sealing._header import Header
-    from maas_sdk.sealing._streams import ReadInto, Sink, Source
+    from maas_sdk.sealing._streams import Sink, Source
 
-__all__ = ["AgeSealer", "binary_reader", "decrypt", "encrypt", "open_header"]
-
-_Key = TypeVar("_Key", Recipient, Identity)
+__all__ = ["AgeSealer", "decrypt", "encrypt", "open_header"]
 
 _SEALED_MODE = 0o644
 _PLAIN_MODE = 0o600  # what was secret stays with its owner
-_START = MAX_WHITE_SPACE + 64  # bytes that tell whether a file is armored
 
 
 def encrypt(
@@ -61,13 +59,15 @@ def encrypt(
     file_key = secrets.token_bytes(FILE_KEY_BYTES)
     header = _wrap_for(recipients, file_key)
     with open_source(source) as read_into, open_sink(sink, mode=_SEALED_MODE) as write:
-        armored = ArmorWriter(write) if armor else None
-        if armored is not None:
-            write = armored.write
-        write(header)
-        seal_payload(SourceReader(read_into), write, file_key)
-        if armored is not None:
+        reader = SourceReader(read_into)
+        if armor:
+            armored = ArmorWriter(write)
+            armored.write(header)
+            seal_payload(reader, armored.write, file_key)
             armored.finish()
+        else:
+            write(header)
+            seal_payload(reader, write, file_key)
 
 
 def decrypt(
@@ -101,16 +101,12 @@ def decrypt(
         When reading or writing fails.
     """
     with open_source(source) as read_into:
-        reader = binary_reader(read_into)
+        reader = SourceReader(read_into)
+        if is_armored(reader):
+            reader = SourceReader(ArmorReader(reader).read_into)
         cipher = open_header(reader, identities, limits=limits)
         with open_sink(sink, mode=_PLAIN_MODE) as write:
             open_payload(reader, write, cipher)
-
-
-def binary_reader(read_into: ReadInto) -> SourceReader:
-    """Give a reader of the binary file, out of its armor if it has one."""
-    reader = SourceReader(read_into)
-    return SourceReader(ArmorReader(reader).read_into) if is_armored(reader.peek(_START)) else reader
 
 
 def open_header(
@@ -148,7 +144,7 @@ class AgeSealer:
 
 def _wrap_for(recipients: Sequence[Recipient | Passphrase], file_key: bytes) -> bytes:
     """Check the recipients together and give the header for them."""
-    everyone = _all_of(recipients, Recipient, "recipients")
+    everyone: list[Recipient | Passphrase] = _all_of(recipients, Recipient, "recipients")
     if not everyone:
         raise InvalidOptionError("no recipients: nobody could open the file")
     if len(everyone) > 1 and any(isinstance(one, Passphrase) for one in everyone):
@@ -168,7 +164,7 @@ def _wrap_for(recipients: Sequence[Recipient | Passphrase], file_key: bytes) -> 
 
 
 def _unwrap(header: Header, identities: Sequence[Identity | Passphrase], limits: Limits) -> bytes:
-    everyone = _all_of(identities, Identity, "identities")
+    everyone: list[Identity | Passphrase] = _all_of(identities, Identity, "identities")
     kinds = sorted({stanza.type for stanza in header.stanzas})
     if SCRYPT in kinds and len(header.stanzas) > 1:
         raise HeaderError("a scrypt stanza stands beside others, which no writer of the format makes")
@@ -176,14 +172,17 @@ def _unwrap(header: Header, identities: Sequence[Identity | Passphrase], limits:
         file_key = identity.unwrap(header.stanzas, limits=limits)
         if file_key is not None:
             return file_key
-    reason = f"the file is sealed for {len(header.stanzas)} recipient(s) of type {', '.join(kinds)}"
-    if SCRYPT in kinds:
-        reason = "the file is sealed with a passphrase, which none of the identities is"
+    if SCRYPT not in kinds:
+        reason = f"it is sealed for {len(header.stanzas)} recipient(s) of type {', '.join(kinds)}"
+    elif any(isinstance(identity, Passphrase) for identity in everyone):
+        reason = "the passphrase is wrong"
+    else:
+        reason = "it is sealed with a passphrase"
     raise NoMatchError(f"none of {len(everyone)} identities opens the file: {reason}")
 
 
-def _all_of(keys: Sequence[_Key | Passphrase], kind: type[_Key], what: str) -> list[_Key | Passphrase]:
-    if isinstance(keys, (str, bytes, Passphrase, kind)):
+def _all_of(keys: Sequence[Any], kind: type[Any], what: str) -> list[Any]:
+    if not isinstance(keys, Iterable):
         raise InvalidOptionError(f"{what} must be a sequence, even of one")
     everyone = list(keys)
     for one in everyone:

@@ -17,59 +17,61 @@ if TYPE_CHECKING:
     from maas_sdk.sealing._streams import BytesLike, SourceReader, Write
 
 __all__ = [
-    "BEGIN",
     "COLUMNS",
     "END",
     "LINE_BYTES",
     "MAX_WHITE_SPACE",
-    "WHITE_SPACE",
     "ArmorReader",
     "ArmorWriter",
     "check_after",
     "decode_lines",
     "is_armored",
-    "line_end_of",
+    "read_begin",
 ]
 
-BEGIN = b"-----BEGIN AGE ENCRYPTED FILE-----"
+_BEGIN = b"-----BEGIN AGE ENCRYPTED FILE-----"
 END = b"-----END AGE ENCRYPTED FILE-----"
 COLUMNS = 64
 LINE_BYTES = 48  # that one line carries
 MAX_WHITE_SPACE = 1024  # bytes before, and after
-WHITE_SPACE = b" \t\r\n\v\f"
+_WHITE_SPACE = b" \t\r\n\v\f"
 _BATCH = 1024  # lines read or written at a time
 
 
-def is_armored(start: bytes) -> bool:
-    """Tell from the first `MAX_WHITE_SPACE` bytes and some more of a file whether it is armored.
+def is_armored(source: SourceReader) -> bool:
+    """Tell whether a file is armored, without taking anything from it.
 
     Raises
     ------
     ArmorError
         When there is an armor, but not at the start.
     """
+    start = source.peek(MAX_WHITE_SPACE + len(_BEGIN))
     if start.startswith(MAGIC):
         return False
-    if start.lstrip(WHITE_SPACE).startswith(b"-----"):
+    if start.lstrip(_WHITE_SPACE).startswith(b"-----"):
         return True
     if b"-----BEGIN" in start:
         raise ArmorError("there is text before the armor; remove it")
     return False
 
 
-def line_end_of(begin: bytes) -> bytes:
-    """Check the begin line and give what all lines end in."""
+def read_begin(source: SourceReader) -> bytes:
+    """Take white space and the begin line from `source`, and give what all lines end in."""
+    start = source.peek(MAX_WHITE_SPACE)
+    source.take(len(start) - len(start.lstrip(_WHITE_SPACE)))
+    line = source.line(len(_BEGIN) + 2)
     for end in (b"\n", b"\r\n"):
-        if begin == BEGIN + end:
+        if line == _BEGIN + end:
             return end
-    raise ArmorError(f"the armor does not begin with the line {BEGIN.decode()}")
+    raise ArmorError(f"the armor does not begin with the line {_BEGIN.decode()}")
 
 
 def check_after(text: bytes) -> None:
     """Check what follows the last line of base64 up to the end of the file."""
     if not text.startswith(END):
         raise ArmorError(f"the armor does not end with the line {END.decode()}; the file may be cut off")
-    if text[len(END) :].strip(WHITE_SPACE):
+    if text[len(END) :].strip(_WHITE_SPACE):
         raise ArmorError("there is text after the armor; remove it")
     if len(text) > len(END) + MAX_WHITE_SPACE:
         raise ArmorError(f"more than {MAX_WHITE_SPACE} bytes of white space follow the armor")
@@ -112,10 +114,8 @@ class ArmorReader:
     __slots__ = ("_data", "_line_end", "_more", "_source")
 
     def __init__(self, source: SourceReader) -> None:
-        start = source.peek(MAX_WHITE_SPACE + 1)
-        source.take(len(start) - len(start.lstrip(WHITE_SPACE)))
         self._source = source
-        self._line_end = line_end_of(source.line(len(BEGIN) + 2))
+        self._line_end = read_begin(source)
         self._data = b""
         self._more = True
 
@@ -146,7 +146,7 @@ class ArmorWriter:
     def __init__(self, write: Write) -> None:
         self._write = write
         self._rest = b""
-        write(BEGIN + b"\n")
+        write(_BEGIN + b"\n")
 
     def write(self, data: BytesLike) -> None:
         """Write bytes; those that fill no line wait."""

@@ -1,4 +1,4 @@
-"""Base64 that has one text for each value: canonical, with or without padding (RFC 4648, sections 3.5 and 4)."""
+"""Base64 with one text for each value: canonical, padded or not (RFC 4648, sections 3.5 and 4)."""
 
 from __future__ import annotations
 

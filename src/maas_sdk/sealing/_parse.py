@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from maas_sdk.errors import InvalidKeyError
 from maas_sdk.sealing import _bech32
 from maas_sdk.sealing._hybrid import HybridIdentity, HybridRecipient
-from maas_sdk.sealing._keys import Identity, Recipient
 from maas_sdk.sealing._x25519 import X25519Identity, X25519Recipient
+
+if TYPE_CHECKING:
+    from maas_sdk.sealing._keys import Identity, Recipient
 
 __all__ = ["generate_identity", "parse_identity", "parse_identity_file", "parse_recipient"]
 

@@ -1,4 +1,4 @@
-"""Sources and sinks of any kind (paths, binary files, bytes) as plain calls that read and write all they are asked."""
+"""Sources and sinks of any kind (paths, binary files, bytes), read and written forward."""
 
 from __future__ import annotations
 
@@ -14,7 +14,18 @@ from maas_sdk.errors import InvalidOptionError, StorageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["BytesLike", "ReadInto", "Sink", "Source", "SourceReader", "Write", "open_sink", "open_source"]
+__all__ = [
+    "BytesLike",
+    "ReadInto",
+    "Sink",
+    "Source",
+    "SourceReader",
+    "Write",
+    "as_binary",
+    "file_reader",
+    "open_sink",
+    "open_source",
+]
 
 BytesLike: TypeAlias = bytes | bytearray | memoryview
 Source: TypeAlias = BinaryIO | str | os.PathLike[str] | BytesLike
@@ -27,13 +38,20 @@ _BLOCK = 4096  # bytes read at a time where lines are looked for
 
 
 class SourceReader:
-    """Reads forward, by lines and by blocks, with as much look-ahead as asked."""
+    """Reads forward, by lines and by blocks, with as much look-ahead as asked.
 
-    __slots__ = ("_ahead", "_read_into")
+    Attributes
+    ----------
+    position : int
+        Bytes taken so far.
+    """
+
+    __slots__ = ("_ahead", "_read_into", "position")
 
     def __init__(self, read_into: ReadInto) -> None:
         self._read_into = read_into
         self._ahead = bytearray()
+        self.position = 0
 
     def peek(self, size: int) -> bytes:
         """Look at the next `size` bytes, fewer at the end, without taking them."""
@@ -42,7 +60,7 @@ class SourceReader:
         return bytes(self._ahead[:size])
 
     def line(self, limit: int) -> bytes:
-        """Take a line with its line feed, at most `limit` bytes; without one where the limit or the end came first."""
+        """Take a line with its line feed; without one where `limit` bytes or the end came first."""
         searched = 0
         while (feed := self._ahead.find(b"\n", searched, limit)) < 0:
             searched = len(self._ahead)
@@ -60,6 +78,7 @@ class SourceReader:
             if not count:
                 break
             done += count
+            self.position += count
         return done
 
     def take(self, size: int) -> bytes:
@@ -70,6 +89,7 @@ class SourceReader:
     def _take(self, size: int) -> bytes:
         taken = bytes(self._ahead[:size])
         del self._ahead[:size]
+        self.position += len(taken)
         return taken
 
     def _more(self) -> bool:
@@ -86,11 +106,11 @@ def open_source(source: Source) -> Iterator[ReadInto]:
         with storage_errors(f"reading {os.fspath(source)}"):
             file = Path(source).open("rb", buffering=0)  # noqa: SIM115 - closed two lines down
         with file:
-            yield _file_reader(file, str(source))
+            yield file_reader(file, str(source))
     elif isinstance(source, (bytes, bytearray, memoryview)):
         yield _memory_reader(source)
     else:
-        yield _file_reader(_binary(source, "source"), "the source")
+        yield file_reader(as_binary(source, "source"), "the source")
 
 
 @contextlib.contextmanager
@@ -100,10 +120,11 @@ def open_sink(sink: Sink, *, mode: int) -> Iterator[Write]:
         with atomic_file(Path(sink), mode=mode) as file:
             yield _file_writer(file, str(sink))
     else:
-        yield _file_writer(_binary(sink, "sink"), "the sink")
+        yield _file_writer(as_binary(sink, "sink"), "the sink")
 
 
-def _binary(file: BinaryIO, what: str) -> BinaryIO:
+def as_binary(file: BinaryIO, what: str) -> BinaryIO:
+    """Give `file` back, or raise `InvalidOptionError` unless it is a binary "source" or "sink"."""
     if isinstance(file, io.TextIOBase):
         raise InvalidOptionError(f"the {what} is a text file; open it in binary mode")
     if not hasattr(file, "read" if what == "source" else "write"):
@@ -125,7 +146,8 @@ def _memory_reader(data: BytesLike) -> ReadInto:
     return read_into
 
 
-def _file_reader(file: BinaryIO | io.RawIOBase, name: str) -> ReadInto:
+def file_reader(file: BinaryIO | io.RawIOBase, name: str) -> ReadInto:
+    """Read a binary file forward; `name` is for messages."""
     own = getattr(file, "readinto", None)
 
     def read_into(buffer: memoryview) -> int:

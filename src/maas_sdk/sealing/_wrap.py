@@ -1,4 +1,4 @@
-"""Key derivation and the wrapping of the 16-byte file key under a 32-byte key, as several kinds of recipient do it."""
+"""Key derivation, and the file key wrapped under another key, as several kinds of recipient do it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def unwrap(key: bytes, body: bytes) -> bytes | None:
 
 
 def arguments_of(stanza: Stanza, count: int) -> tuple[str, ...]:
-    """Give the arguments after the type, or raise `HeaderError` unless there are `count` and the body is right.
+    """Give the arguments after the type, or raise `HeaderError` unless they are `count`.
 
     The length of the body is checked before any decryption: it keeps one ciphertext from fitting many keys.
     """
