@@ -1,0 +1,11 @@
+"""Estimators ⇄ ``model.json`` and safetensors parts: never pickle, no code from a file, every byte checked.
+
+`dump` and `load` work on a folder, `dump_parts` and `load_parts` on bytes. What can be serialized is in an
+audited table: pipelines, scalers, PCA, linear models, trees and ensembles of them, neural networks, and the
+SDK's own models; the classes of third parties take part through `EstimatorSerializer`.
+"""
+
+from maas_sdk.serialization._folder import dump, load
+from maas_sdk.serialization._model import dump_parts, load_parts
+
+__all__ = ["dump", "dump_parts", "load", "load_parts"]

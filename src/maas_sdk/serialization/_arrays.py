@@ -1,0 +1,89 @@
+"""Numpy arrays ⇄ what is stored of them: the narrowest exact dtype, strings as one text with offsets."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from maas_sdk.serialization._place import Place
+
+__all__ = ["LOGICAL_DTYPES", "join_strings", "narrow", "split_strings", "widen"]
+
+LOGICAL_DTYPES = {
+    name: np.dtype(name)
+    for name in (
+        "bool",
+        *("int8", "int16", "int32", "int64"),
+        *("uint8", "uint16", "uint32", "uint64"),
+        *("float16", "float32", "float64"),
+    )
+}
+_NARROWER = {
+    "float64": ("float32",),
+    "float32": ("float16",),
+    "int64": ("int8", "int16", "int32"),
+    "int32": ("int8", "int16"),
+    "int16": ("int8",),
+    "uint64": ("uint8", "uint16", "uint32"),
+    "uint32": ("uint8", "uint16"),
+    "uint16": ("uint8",),
+}
+_SAMPLE = 256
+
+
+def narrow(array: NDArray[Any]) -> NDArray[Any]:
+    """Give the same values in the narrowest dtype of their kind that returns them bit for bit."""
+    for name in _NARROWER.get(array.dtype.name, ()):
+        dtype = np.dtype(name)
+        if _fits(array.reshape(-1)[:_SAMPLE], dtype) and _fits(array, dtype):
+            with np.errstate(all="ignore"):
+                return narrow(array.astype(dtype))
+    return array
+
+
+def _fits(array: NDArray[Any], dtype: np.dtype[Any]) -> bool:
+    with np.errstate(all="ignore"):
+        back = array.astype(dtype).astype(array.dtype)
+    bits = f"u{array.dtype.itemsize}"
+    return bool(np.array_equal(back.view(bits), array.view(bits)))  # bits: -0.0 and the payload of NaN count
+
+
+def widen(array: NDArray[Any], dtype: np.dtype[Any], place: Place) -> NDArray[Any]:
+    """Give a stored array its dtype back, as a view where it was not narrowed."""
+    if array.dtype.kind != dtype.kind or array.dtype.itemsize > dtype.itemsize:
+        raise place.refusal(f"{array.dtype.name} cannot stand for {dtype.name}")
+    with np.errstate(all="ignore"):  # a signalling NaN
+        return array.astype(dtype, copy=False)
+
+
+def join_strings(strings: list[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Give the UTF-8 text of all strings and, one more than strings, where each starts and ends.
+
+    Raises
+    ------
+    UnicodeEncodeError
+        For lone surrogates.
+    """
+    encoded = [text.encode("utf-8") for text in strings]
+    offsets = np.zeros(len(encoded) + 1, np.int64)
+    np.cumsum([len(piece) for piece in encoded], out=offsets[1:])
+    return np.frombuffer(b"".join(encoded), np.uint8), offsets
+
+
+def split_strings(text: NDArray[Any], offsets: NDArray[Any], place: Place) -> list[str]:
+    """Undo `join_strings` on untrusted arrays."""
+    if text.dtype != np.uint8 or text.ndim != 1 or offsets.dtype.kind != "i" or offsets.ndim != 1:
+        raise place.refusal("strings must be a text of bytes and integer offsets, one dimension each")
+    bounds = offsets.tolist()
+    if not bounds or bounds[0] != 0 or bounds[-1] != text.size or bounds != sorted(bounds):
+        raise place.refusal("the offsets of strings must grow from 0 to the length of the text")
+    raw = text.tobytes()
+    try:
+        return [raw[start:end].decode("utf-8") for start, end in pairwise(bounds)]
+    except UnicodeDecodeError as exc:
+        raise place.refusal(f"strings are not UTF-8: {exc}") from exc

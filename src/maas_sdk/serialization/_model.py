@@ -1,0 +1,156 @@
+"""A model as parts: ``model.json`` with the graph and the versions that wrote it, and tensor files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import sklearn
+
+from maas_sdk._internal import strict_json
+from maas_sdk.errors import (
+    InvalidArtifactError,
+    InvalidOptionError,
+    LimitExceededError,
+    UnsupportedModelError,
+)
+from maas_sdk.limits import DEFAULT_LIMITS, Limits
+from maas_sdk.serialization._files import TensorSink, TensorSource
+from maas_sdk.serialization._graph import GraphReader, GraphWriter
+from maas_sdk.serialization._place import Place
+from maas_sdk.serialization._table import TABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from maas_sdk.interfaces import EstimatorSerializer
+
+__all__ = ["MODEL_FILE", "dump_parts", "load_parts"]
+
+MODEL_FILE = "model.json"
+_FORMAT = "maas-model/1"
+
+
+def dump_parts(estimator: Any, *, serializers: Sequence[EstimatorSerializer] = ()) -> dict[str, bytes]:
+    """Serialize a fitted estimator; equal models give equal bytes.
+
+    Everything that predictions use is kept, with its bits; so are parameters and small results of the
+    training such as `n_iter_`. Left out are: state that only training uses (an optimizer's moments, loss
+    curves, cross-validation paths, out-of-bag predictions, weights of samples); a `RandomState` among the
+    parameters, `Pipeline.memory` and the `callback` of the SDK's models, which come back as None; an
+    `optimizer` that neither the table nor a serializer knows, likewise.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted, of a class in the table of this package or with a serializer.
+    serializers : sequence of EstimatorSerializer
+        For classes of third parties.
+
+    Returns
+    -------
+    dict of str to bytes
+        ``"model.json"`` and ``"tensors/000.safetensors"`` and so on.
+
+    Raises
+    ------
+    UnsupportedModelError
+        If it, or something in it, has no safe serialization or is not fitted; with the path to it.
+    InvalidOptionError
+        If a serializer is not one, or its name is taken.
+    """
+    by_class = {serializer.target_type: serializer for serializer in _by_name(serializers).values()}
+    tensors = TensorSink()
+    try:
+        root = GraphWriter(tensors, by_class).encode(estimator, Place())
+        versions = {"numpy": np.__version__, "scikit-learn": sklearn.__version__}
+        document = strict_json.dumps({"format": _FORMAT, "versions": versions, "model": root})
+        strict_json.loads(document, what="the model", limits=DEFAULT_LIMITS)
+    except InvalidArtifactError as exc:
+        raise UnsupportedModelError(str(exc)) from exc
+    return {MODEL_FILE: document, **tensors.parts()}
+
+
+def load_parts(
+    parts: Mapping[str, bytes | bytearray | memoryview],
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    serializers: Sequence[EstimatorSerializer] = (),
+) -> Any:
+    """Put an estimator together from untrusted parts, without running anything that they bring.
+
+    Arrays that are stored in their own dtype are read-only views of the bytes given, which must not change
+    afterwards; ``copy.deepcopy`` makes a model that can be trained further.
+
+    Parameters
+    ----------
+    parts : mapping of str to bytes-like
+        ``"model.json"`` and everything under ``"tensors/"`` is read; other parts of a release are not ours.
+    limits : Limits
+    serializers : sequence of EstimatorSerializer
+        For classes of third parties.
+
+    Returns
+    -------
+    estimator
+
+    Raises
+    ------
+    InvalidArtifactError
+        If anything is wrong, with the path; `LimitExceededError` if it is too much.
+    InvalidOptionError
+        If an argument is wrong.
+    """
+    by_name = _by_name(serializers)
+    views = _check_parts(parts, limits)
+    document = strict_json.loads(views.pop(MODEL_FILE), what=MODEL_FILE, limits=limits)
+    if not isinstance(document, dict) or document.get("format") != _FORMAT:
+        raise InvalidArtifactError(f"{MODEL_FILE} is not of the format {_FORMAT}")
+    if document.keys() != {"format", "versions", "model"} or not _are_versions(document["versions"]):
+        raise InvalidArtifactError(f"{MODEL_FILE} must hold format, versions and model, nothing else")
+    tensors = TensorSource(views, limits)
+    estimator = GraphReader(tensors, by_name, limits).decode(document["model"], Place())
+    tensors.finish()
+    return estimator
+
+
+def _are_versions(versions: Any) -> bool:
+    return isinstance(versions, dict) and all(isinstance(version, str) for version in versions.values())
+
+
+def _check_parts(
+    parts: Mapping[str, bytes | bytearray | memoryview], limits: Limits
+) -> dict[str, memoryview]:
+    """Give read-only views of our parts, few and small enough."""
+    views: dict[str, memoryview] = {}
+    for name, data in parts.items():
+        if name == MODEL_FILE or name.startswith("tensors/"):
+            try:
+                views[name] = memoryview(data).cast("B").toreadonly()
+            except TypeError as exc:
+                raise InvalidOptionError(f"part {name[:80]!r} must be contiguous bytes: {exc}") from exc
+    if MODEL_FILE not in views:
+        raise InvalidArtifactError(f"part {MODEL_FILE} is missing")
+    if len(views) > limits.max_parts:
+        raise LimitExceededError(f"{len(views)} parts; Limits.max_parts allows {limits.max_parts}")
+    largest, total = max(map(len, views.values())), sum(map(len, views.values()))
+    if largest > limits.max_part_bytes or total > limits.max_release_bytes:
+        raise LimitExceededError(
+            f"parts of {largest} and together {total} bytes; Limits.max_part_bytes allows "
+            f"{limits.max_part_bytes}, max_release_bytes {limits.max_release_bytes}"
+        )
+    return views
+
+
+def _by_name(serializers: Sequence[EstimatorSerializer]) -> dict[str, EstimatorSerializer]:
+    by_name: dict[str, EstimatorSerializer] = {}
+    for serializer in serializers:
+        name = getattr(serializer, "type_name", None)
+        if not isinstance(name, str) or not isinstance(getattr(serializer, "target_type", None), type):
+            raise InvalidOptionError(
+                f"{serializer!r} is not a serializer: it needs type_name and target_type"
+            )
+        if name in TABLE or name in by_name or name.partition(".")[0] in ("sklearn", "maas"):
+            raise InvalidOptionError(f"the serializer's type_name {name!r} is taken")
+        by_name[name] = serializer
+    return by_name

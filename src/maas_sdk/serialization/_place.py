@@ -1,0 +1,51 @@
+"""Where in an estimator graph a value stands: its path for messages, its name in its tensor file."""
+
+from __future__ import annotations
+
+from attrs import evolve, frozen
+
+from maas_sdk.errors import InvalidArtifactError
+
+__all__ = ["Place"]
+
+
+@frozen
+class Place:
+    """One place in the graph.
+
+    Parameters
+    ----------
+    path : str
+        From the root of the graph: ``"steps[1].coef_"``; empty for the root.
+    name : str
+        From the root of the tensor file, such as ``"coef_"``.
+    unit : int
+        Which tensor file arrays below this place go to; units are numbered in the order of the graph.
+    depth : int
+        How many values are around this one.
+    """
+
+    path: str = ""
+    name: str = ""
+    unit: int = 0
+    depth: int = 0
+
+    def attribute(self, key: str) -> Place:
+        """Give the place of an attribute, a parameter or an entry of a mapping."""
+        return evolve(self, path=_join(self.path, key), name=_join(self.name, key), depth=self.depth + 1)
+
+    def item(self, index: int) -> Place:
+        """Give the place of one item of a sequence."""
+        return evolve(self, path=f"{self.path}[{index}]", name=f"{self.name}[{index}]", depth=self.depth + 1)
+
+    def in_unit(self, unit: int) -> Place:
+        """Give the same place as the root of another tensor file."""
+        return evolve(self, name="", unit=unit)
+
+    def refusal(self, message: str) -> InvalidArtifactError:
+        """Make the error that says what is wrong here."""
+        return InvalidArtifactError(message, path=self.path or "the model")
+
+
+def _join(parent: str, key: str) -> str:
+    return f"{parent}.{key}" if parent else key

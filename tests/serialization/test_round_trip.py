@@ -1,0 +1,222 @@
+"""Every estimator of the table goes to bytes and comes back predicting the same, bit for bit."""
+
+import inspect
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import is_classifier
+from sklearn.datasets import make_classification
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, RidgeClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import Normalizer, RobustScaler, StandardScaler
+from sklearn.utils import all_estimators
+
+from maas_sdk import learning
+from maas_sdk.serialization import dump_parts, load_parts
+from maas_sdk.serialization._table import TABLE
+
+METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function", "transform", "score_samples")
+CLASSES = dict(all_estimators())
+# PassiveAggressive* are deprecated, and are still read and written.
+pytestmark = pytest.mark.filterwarnings("ignore:Class PassiveAggressive:FutureWarning")
+OWN = [name for name in TABLE if name.startswith("sklearn.")]
+X, Y = make_classification(90, 6, n_informative=4, n_classes=3, random_state=0)
+X = np.abs(X)
+
+
+def assert_same(original, loaded, rows=X):
+    """Compare whatever both can do."""
+    compared = 0
+    for name in METHODS:
+        if hasattr(original, name):
+            expected, given = getattr(original, name)(rows), getattr(loaded, name)(rows)
+            assert type(given) is type(expected)
+            for left, right in zip(
+                *[outputs if isinstance(outputs, list) else [outputs] for outputs in (expected, given)],
+                strict=True,
+            ):
+                left_array, right_array = np.asarray(left), np.asarray(right)
+                assert right_array.dtype.kind == left_array.dtype.kind
+                np.testing.assert_array_equal(right_array, left_array)
+            compared += 1
+    assert compared
+
+
+def round_trip(estimator, rows=X):
+    parts = dump_parts(estimator)
+    loaded = load_parts(parts)
+    assert type(loaded) is type(estimator)
+    assert dump_parts(loaded) == parts
+    assert_same(estimator, loaded, rows)
+    return loaded
+
+
+def fit(estimator, X=X, y=Y):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # few iterations; deprecated classes are still read
+        return estimator.fit(X, y)
+
+
+def make(name, **options):
+    cls = CLASSES[name]
+    accepted = inspect.signature(cls).parameters
+    slow = {"max_iter": 5} if name.startswith(("MLP", "HistGradientBoosting")) else {}
+    defaults = {"n_estimators": 4, "random_state": 0, **slow, **options}
+    return cls(**{key: value for key, value in defaults.items() if key in accepted})
+
+
+def natural_target(estimator):
+    if type(estimator).__name__.startswith("MultiTask"):
+        return np.c_[Y, X[:, 0]]
+    return Y if is_classifier(estimator) else X[:, 0] * Y + 1.5
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name.partition(".")[2]
+        for name in OWN
+        if name not in {"sklearn.Pipeline", "sklearn.LabelBinarizer", "sklearn.LabelEncoder"}
+    ],
+)
+def test_an_estimator_predicts_the_same_after_a_round_trip(name):
+    estimator = make(name)
+    fit(estimator, X, natural_target(estimator))
+    loaded = round_trip(estimator)
+    assert loaded.get_params(deep=False).keys() == estimator.get_params(deep=False).keys()
+    assert loaded.n_features_in_ == 6
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name.partition(".")[2]
+        for name in OWN
+        if name.endswith(
+            ("Classifier", "SVC", "Perceptron", "LogisticRegression", "LogisticRegressionCV", "ClassifierCV")
+        )
+    ],
+)
+@pytest.mark.parametrize(
+    "labels",
+    [
+        pytest.param(np.array(["left", "right"]), id="two strings"),
+        pytest.param(np.array(["ä", "b", "日本"], dtype=object), id="three strings as objects"),
+        pytest.param(np.array([-1.0, 2.0]), id="floats"),
+        pytest.param(np.array([False, True]), id="booleans"),
+        pytest.param(np.array([3, 7, 300], dtype=np.int32), id="integers"),
+    ],
+)
+def test_labels_of_all_kinds_come_back_as_they_were(name, labels):
+    classifier = fit(make(name), X, labels[Y % len(labels)])
+    loaded = round_trip(classifier)
+    assert loaded.classes_.dtype == classifier.classes_.dtype
+    np.testing.assert_array_equal(loaded.classes_, classifier.classes_)
+
+
+@pytest.mark.parametrize(
+    "estimator", [LinearRegression(), Ridge(), MLPRegressor(hidden_layer_sizes=(5,), max_iter=5)]
+)
+def test_regressors_keep_several_targets(estimator):
+    round_trip(fit(estimator, X, np.c_[X[:, 0], X[:, 1] * 2, Y]))
+
+
+@pytest.mark.parametrize("estimator", [RidgeClassifier(), MLPClassifier((5,), max_iter=5)])
+@pytest.mark.parametrize("n_labels", [2, 3])
+def test_multi_label_classifiers_come_back(estimator, n_labels):
+    round_trip(fit(estimator, X, np.eye(3, dtype=int)[Y][:, :n_labels]))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("estimator", [LogisticRegression(), StandardScaler(), PCA(3), Ridge()])
+def test_the_dtype_of_the_data_is_kept(estimator, dtype):
+    round_trip(fit(estimator, X.astype(dtype), Y), X.astype(dtype))
+
+
+@pytest.mark.parametrize("size", [1, 7, 40, 129])
+def test_products_of_matrices_keep_their_last_bits_at_any_size(size):
+    rng = np.random.default_rng(size)
+    rows, labels = rng.normal(size=(150, size)), rng.integers(0, 5, 150)
+    for estimator in (
+        LogisticRegression(max_iter=5),
+        PCA(min(size, 12)),
+        LinearRegression(),
+        MLPClassifier((size, 17), max_iter=2),
+        learning.MLPClassifier((size, 17), max_iter=2),
+        learning.LogisticClassifier(max_iter=3),
+    ):
+        round_trip(fit(estimator, rows, labels), rows)
+
+
+OPTIMIZERS = [
+    None,
+    learning.GradientDescent(learning_rate=0.01),
+    learning.SGD(learning_rate=0.01, momentum=0.5, nesterov=True),
+    learning.Adam(learning_rate=0.02),
+]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        learning.MLPClassifier((7, 5), max_iter=4, activation="tanh", callback=dict),
+        learning.MLPClassifier((), max_iter=4, dtype="float64"),
+        learning.MLPRegressor((6,), max_iter=4),
+        learning.LinearRegressor(max_iter=5),
+        learning.LogisticClassifier(max_iter=5),
+    ],
+)
+def test_the_own_models_come_back_with_their_optimizer(estimator, optimizer):
+    estimator.set_params(optimizer=optimizer)
+    for target in (Y, Y % 2) if is_classifier(estimator) else (X[:, 0], X[:, :3]):
+        loaded = round_trip(fit(estimator, X, target))
+        assert loaded.optimizer == optimizer
+        assert loaded.get_params(deep=False) == {**estimator.get_params(deep=False), "callback": None}
+
+
+def test_a_pipeline_in_a_pipeline_keeps_names_and_pass_through():
+    inner = Pipeline([("scale", RobustScaler()), ("nothing", "passthrough"), ("norm", Normalizer())])
+    outer = Pipeline([("prepare", inner), ("drop", None), ("pca", PCA(3)), ("model", LogisticRegression())])
+    loaded = round_trip(fit(outer))
+    assert [name for name, _ in loaded.steps] == ["prepare", "drop", "pca", "model"]
+    assert [step if isinstance(step, str | None) else type(step) for _, step in loaded["prepare"].steps] == [
+        RobustScaler,
+        "passthrough",
+        Normalizer,
+    ]
+
+
+def test_feature_names_and_the_output_container_are_kept():
+    frame = pd.DataFrame(X, columns=[f"größe {index}" for index in range(6)])
+    chain = make_pipeline(StandardScaler(), PCA(2)).set_output(transform="pandas")
+    loaded = round_trip(fit(chain, frame), frame)
+    assert isinstance(loaded.transform(frame), pd.DataFrame)
+    assert loaded.feature_names_in_.tolist() == frame.columns.tolist()
+    with pytest.raises(ValueError, match="feature names"):
+        loaded.transform(frame.rename(columns={"größe 0": "other"}))
+
+
+def test_missing_values_that_a_scaler_has_learned_stay_missing():
+    rows = X.copy()
+    rows[:, 1] = np.nan
+    rows[3, 0] = np.nan
+    for scaler in (
+        StandardScaler(),
+        StandardScaler(with_mean=False, with_std=False),
+        RobustScaler(with_scaling=False),
+    ):
+        round_trip(fit(scaler, rows), rows)
+
+
+def test_a_loaded_model_trains_further_after_a_deep_copy():
+    import copy
+
+    loaded = load_parts(dump_parts(fit(make("SGDClassifier"))))
+    further = copy.deepcopy(loaded)
+    further.partial_fit(X, Y)
+    assert not np.array_equal(further.coef_, loaded.coef_)
