@@ -295,8 +295,9 @@ def test_fields_that_the_specification_does_not_name_are_ignored():
     assert b"cert" not in envelope.to_json()
 
 
-def test_a_missing_key_id_is_an_empty_one():
-    assert read(signatures=[{"sig": "AAAA"}]).signatures == (Signature("", b"\0\0\0"),)
+@pytest.mark.parametrize("unset", [{}, {"keyid": None}, {"keyid": ""}])
+def test_an_unset_key_id_is_an_empty_one(unset):
+    assert read(signatures=[{"sig": "AAAA"} | unset]).signatures == (Signature("", b"\0\0\0"),)
 
 
 @pytest.mark.parametrize(
@@ -311,7 +312,7 @@ def test_a_missing_key_id_is_an_empty_one():
         ({"signatures": [7]}, r"signatures\[0\]: .*expected an object"),
         ({"signatures": [{}]}, r"signatures\[0\]\.sig: .*expected a string"),
         ({"signatures": [{"sig": "AAAA"}, {"sig": 1}]}, r"signatures\[1\]\.sig: .*expected a string"),
-        ({"signatures": [{"sig": "AAAA", "keyid": None}]}, r"signatures\[0\]\.keyid: .*expected a string"),
+        ({"signatures": [{"sig": "AAAA", "keyid": 7}]}, r"signatures\[0\]\.keyid: .*expected a string"),
         ({"signatures": [{"sig": "A"}]}, r"signatures\[0\]\.sig: .*malformed base64"),
         ({"payload": "AA"}, "malformed base64"),
         ({"payload": "AA=="[:3]}, "malformed base64"),

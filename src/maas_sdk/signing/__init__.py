@@ -1,4 +1,4 @@
-"""Keys, DSSE envelopes and in-toto statements; it does not decide whom to trust."""
+"""Keys, DSSE envelopes, in-toto statements, Model Signing bundles; it does not decide whom to trust."""
 
 from maas_sdk.signing._envelope import (
     IN_TOTO_PAYLOAD_TYPE,
@@ -9,6 +9,7 @@ from maas_sdk.signing._envelope import (
     sign_envelope,
     verify_envelope,
 )
+from maas_sdk.signing._folders import sign_folder, verify_folder
 from maas_sdk.signing._key_files import (
     load_private_key,
     load_public_key,
@@ -16,6 +17,7 @@ from maas_sdk.signing._key_files import (
     save_public_key,
 )
 from maas_sdk.signing._keys import KEY_TYPES, PrivateKey, PublicKey
+from maas_sdk.signing._model_signing import SignedFiles, sign_files, verify_files
 from maas_sdk.signing._statement import STATEMENT_TYPE, Statement, Subject
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "PrivateKey",
     "PublicKey",
     "Signature",
+    "SignedFiles",
     "Statement",
     "Subject",
     "VerifiedPayload",
@@ -35,5 +38,9 @@ __all__ = [
     "save_private_key",
     "save_public_key",
     "sign_envelope",
+    "sign_files",
+    "sign_folder",
     "verify_envelope",
+    "verify_files",
+    "verify_folder",
 ]

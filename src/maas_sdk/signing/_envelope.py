@@ -37,6 +37,7 @@ __all__ = [
     "VerifiedPayload",
     "pae",
     "sign_envelope",
+    "sign_message",
     "verify_envelope",
 ]
 
@@ -92,15 +93,17 @@ class Envelope:
         converter=_as_tuple, validator=[_check_not_empty, deep_iterable(instance_of(Signature))]
     )
 
+    def to_dict(self) -> dict[str, Any]:
+        """Give the JSON object, for a document that contains an envelope; base64 is the standard one."""
+        return {
+            "payload": _encode(self.payload),
+            "payloadType": self.payload_type,
+            "signatures": [{"keyid": s.keyid, "sig": _encode(s.sig)} for s in self.signatures],
+        }
+
     def to_json(self) -> bytes:
-        """Encode: canonical JSON, standard base64; equal envelopes give equal bytes."""
-        return strict_json.dumps(
-            {
-                "payload": _encode(self.payload),
-                "payloadType": self.payload_type,
-                "signatures": [{"keyid": s.keyid, "sig": _encode(s.sig)} for s in self.signatures],
-            }
-        )
+        """Encode: canonical JSON; equal envelopes give equal bytes."""
+        return strict_json.dumps(self.to_dict())
 
     @classmethod
     def from_json(cls, data: bytes | bytearray | memoryview, *, limits: Limits = DEFAULT_LIMITS) -> Envelope:
@@ -121,7 +124,13 @@ class Envelope:
         LimitExceededError
             When it exceeds a limit.
         """
-        document = strict_json.loads(data, what=_WHAT, limits=limits)
+        return cls.from_dict(strict_json.loads(data, what=_WHAT, limits=limits), limits=limits)
+
+    @classmethod
+    def from_dict(cls, document: object, *, limits: Limits = DEFAULT_LIMITS) -> Envelope:
+        """Read the JSON object, already parsed strictly; see `from_json`."""
+        if not isinstance(document, dict):
+            raise _fault("expected an object", path="")
         payload = _decode(_text(document, "payload"), path="payload")
         payload_type = _text(document, "payloadType")
         signatures = document.get("signatures")
@@ -195,7 +204,7 @@ def sign_envelope(
     message = pae(payload_type, payload)
     signatures: dict[str, Signature] = {}
     for signer in signers:
-        key, sig = _sign(signer, message)
+        key, sig = sign_message(signer, message)
         if key.fingerprint in signatures:
             raise InvalidOptionError(f"two of the signers have the same key, {key.fingerprint}")
         signatures[key.fingerprint] = Signature(keyid=key.keyid, sig=sig)
@@ -246,8 +255,8 @@ def verify_envelope(
     return VerifiedPayload(envelope.payload, accepted)
 
 
-def _sign(signer: Signer, message: bytes) -> tuple[PublicKey, bytes]:
-    """Get a signature out of foreign code and check it."""
+def sign_message(signer: Signer, message: bytes) -> tuple[PublicKey, bytes]:
+    """Get a signature out of foreign code and check it; see `sign_envelope`."""
     try:
         key = PublicKey.from_pem(signer.public_key_pem())
         sig = signer.sign(message)
@@ -275,16 +284,16 @@ def _has_signed(key: PublicKey, signatures: Sequence[Signature], message: bytes)
     return False
 
 
-def _signature(document: Any, path: str) -> Signature:
+def _signature(document: object, path: str) -> Signature:
+    if not isinstance(document, dict):
+        raise _fault("expected an object", path=path)
     sig = _decode(_text(document, "sig", inside=path), path=f"{path}.sig")
-    if "keyid" not in document:
+    if document.get("keyid") is None:  # unset, or null as some writers put it
         return Signature(keyid="", sig=sig)
     return Signature(keyid=_text(document, "keyid", inside=path), sig=sig)
 
 
-def _text(document: Any, name: str, *, inside: str = "") -> str:
-    if not isinstance(document, dict):
-        raise _fault("expected an object", path=inside)
+def _text(document: dict[str, Any], name: str, *, inside: str = "") -> str:
     value = document.get(name)
     if not isinstance(value, str):
         raise _fault("expected a string", path=f"{inside}.{name}" if inside else name)
