@@ -51,8 +51,8 @@ class HostedPlugin:
             raise InvalidPluginError(f"{provider}: {exc}") from exc
         callers = self._manager.get_hookcallers(plugin) or []
         self._implemented = frozenset(caller.name for caller in callers)
-        self._check_names()
         self._check_marks(plugin)
+        self._check_names()
         for caller in callers:
             self._check_order(caller)
 
