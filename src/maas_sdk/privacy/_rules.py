@@ -93,13 +93,9 @@ _DROPPED_WORDS = Rule(
     "words",
     "delete the attribute: no prediction uses it",
 )
-_ROW_PAIRS = Rule(
-    "medium",
-    "distances or similarities of training rows",
-    "entries",
-    "fit on features, not on precomputed pairs",
+_ROW_LABELS = Rule(
+    "low", "a cluster or label for each training row", "entries", "drop it: no prediction uses it"
 )
-LABELS = Rule("low", "a cluster or label for each training row", "entries", "drop it: no prediction uses it")
 _ROW_POSITIONS = Rule(
     "medium", "a position or distance for each training row", "entries", "drop it: no prediction uses it"
 )
