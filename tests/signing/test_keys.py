@@ -29,13 +29,6 @@ FINGERPRINTS = {
 }
 
 
-def foreign_keys():
-    return [ec.generate_private_key(ec.SECP521R1()), ed448.Ed448PrivateKey.generate(), RSA]
-
-
-RSA = rsa.generate_private_key(65537, 2048)
-
-
 @pytest.fixture(params=KEY_TYPES)
 def key(request):
     return PrivateKey.generate(request.param)
@@ -184,9 +177,17 @@ def test_two_public_keys_in_one_text_are_refused(key):
         PublicKey.from_pem(key.public_key_pem() + PrivateKey.generate().public_key_pem())
 
 
-@pytest.mark.parametrize("index", range(3))
-def test_keys_of_other_types_are_refused_with_the_supported_ones(index):
-    foreign = foreign_keys()[index]
+@pytest.mark.parametrize(
+    "generate",
+    [
+        lambda: ec.generate_private_key(ec.SECP521R1()),
+        lambda: rsa.generate_private_key(65537, 2048),
+        ed448.Ed448PrivateKey.generate,
+    ],
+    ids=["P-521", "RSA", "Ed448"],
+)
+def test_keys_of_other_types_are_refused_with_the_supported_ones(generate):
+    foreign = generate()
     private = foreign.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     public = foreign.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     with pytest.raises(KeyFileError, match="not supported; use one of ecdsa-p256"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -11,7 +10,7 @@ from attrs import field, frozen
 from attrs.validators import instance_of
 
 from maas_sdk._internal import records, strict_json
-from maas_sdk._internal.digests import hex_of
+from maas_sdk._internal.digests import hex_of, sha256
 from maas_sdk._internal.key_files import read_key_file, write_key_file
 from maas_sdk.errors import InvalidKeyError, InvalidOptionError, KeyFileError
 from maas_sdk.limits import DEFAULT_LIMITS
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Contact", "check_format", "check_name"]
 
 _FORMAT: Final = "maas-contact/1"
+_LABEL: Final = "maas-contact"  # without a version: a later format keeps the fingerprints
 _WHAT: Final = "the contact"
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 _GROUP: Final = 4
@@ -75,9 +75,9 @@ class Contact:
 
     @property
     def fingerprint(self) -> str:
-        """``"sha256:…"`` over the fingerprints of both keys, not over the name."""
-        both = f"{_FORMAT}\0{self.public_key.fingerprint}\0{self.recipient.fingerprint}"
-        return "sha256:" + hashlib.sha256(both.encode("ascii")).hexdigest()
+        """``"sha256:…"`` over a label and the fingerprints of both keys, not over the name."""
+        both = f"{_LABEL}\0{self.public_key.fingerprint}\0{self.recipient.fingerprint}"
+        return sha256(both.encode("ascii"))
 
     @property
     def fingerprint_text(self) -> str:
