@@ -6,6 +6,7 @@ whole files with SHA-256. Read: the same, by the stricter rule that `verify_file
 
 from __future__ import annotations
 
+import bisect
 import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,6 +41,7 @@ _PREDICATE_TYPE: Final = "https://model_signing/signature/v1.0"
 _SHA256: Final = "sha256"
 _SKIPPED_BY_VERIFIERS: Final = frozenset({".git", ".gitattributes", ".github", ".gitignore"})
 _GLOB: Final = frozenset("*?[")
+_MAX_PATH: Final = 4096  # characters; more than file systems take
 
 
 @frozen
@@ -244,11 +246,11 @@ def _files(predicate: _Predicate) -> tuple[Subject, ...]:
     names = [resource.name for resource in predicate.resources]
     if not names:
         raise InvalidArtifactError(f"{_WHAT} lists no file")
+    _check_paths(names, serialization.ignore_paths)
     if len(set(names)) != len(names) or names not in (sorted(names), sorted(names, key=_components)):
         raise InvalidArtifactError(f"{_WHAT} lists a file twice or does not sort its files")
     if any(resource.algorithm != _SHA256 for resource in predicate.resources):
         raise InvalidArtifactError(f"{_WHAT} lists a digest that is not SHA-256")
-    _check_paths(names, serialization.ignore_paths)
     try:
         return tuple(Subject(resource.name, resource.digest) for resource in predicate.resources)
     except InvalidOptionError as exc:
@@ -259,14 +261,19 @@ def _check_paths(names: Sequence[str], ignored: Sequence[str]) -> None:
     for path in (*names, *ignored):
         fault = _path_fault(path)
         if fault:
-            raise InvalidArtifactError(f"{_WHAT}: the path {path!r} {fault}")
+            raise InvalidArtifactError(f"{_WHAT}: the path {path[:80]!r} {fault}")
+    places = sorted(f"{name}/" for name in names)
     for path in ignored:
-        if _GLOB & set(path) or any(f"{name}/".startswith(f"{path}/") for name in names):
+        first = bisect.bisect_left(places, f"{path}/")  # what lies at or under the path begins here
+        covers = first < len(places) and places[first].startswith(f"{path}/")
+        if covers or _GLOB & set(path):
             raise InvalidArtifactError(f"{_WHAT} ignores too much: {path!r}")
 
 
 def _path_fault(path: str) -> str:
     """Say what is wrong with a relative path, or nothing (section 6.1.2)."""
+    if len(path) > _MAX_PATH:
+        return f"has more than {_MAX_PATH} characters"
     if any(part in {"", ".", ".."} for part in path.split("/")):
         return "is not relative and canonical"
     if "\\" in path or "\0" in path:
