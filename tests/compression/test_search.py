@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 
 import numpy as np
@@ -92,7 +93,7 @@ def test_the_smallest_within_the_drop_is_chosen():
         "smaller": "chosen",
         "too bad": "over budget",
     }
-    assert "accuracy drops by 0.4, allowed 0.02" in report.results[3].reason
+    assert "accuracy gets worse by 0.4, allowed 0.02" in report.results[3].reason
 
 
 def test_of_equal_sizes_the_better_metric_wins_then_the_earlier():
@@ -229,12 +230,34 @@ def test_frames_lists_and_regressors_are_measured():
     assert listed.chosen.name == "original"
 
 
+def test_of_a_loss_less_is_better():
+    chain = Pipeline([("model", Ridge())]).fit(X, X[:, 1] * 100)
+    chain[-1].coef_ += 0.001
+    arguments = (chain, X, X[:, 1] * 100)
+    sizes = iter([100, 50] * 2)
+    strict = Budget(metric="rmse", max_drop=0.0)
+    loose = Budget(metric="rmse", max_drop=10.0)
+    candidates = [Candidate("constant", Shrunk())]
+    options = {"candidates": candidates, "measure_size": lambda _: next(sizes)}
+    assert compress(*arguments, budget=strict, **options).chosen.name == "original"
+    report = compress(*arguments, budget=loose, **options)
+    assert report.chosen.name == "constant"
+    assert report.chosen.metric > report.original.metric > 0
+
+
+class Shrunk(To):
+    def compress(self, chain, X=None, y=None):
+        shrunk = copy.deepcopy(chain)
+        shrunk[-1].coef_ *= 0.95
+        return shrunk
+
+
 def test_the_report_is_a_table_plain_data_and_escaped_html():
     report = search(
         {"<b>small</b>": To(0.89, 50), "broken": To(error=ValueError("a\nb"))}, max_drop=0.02, max_size=90
     )
     lines = str(report).splitlines()
-    assert lines[0].startswith("Compression: accuracy may drop by 0.02, at most 90 B;")
+    assert lines[0].startswith("Compression: accuracy may get worse by 0.02, at most 90 B;")
     assert len({line.index("accuracy") + len("accuracy") for line in lines[1:2]}) == 1
     assert len(lines) == 7  # title, header, rule, three candidates, gained: no cell breaks a line
     assert lines[-1].startswith("gained: size 100 B → 50 B (2.00 times smaller), latency ")

@@ -49,7 +49,7 @@ class Budget:
     Parameters
     ----------
     metric : str, default="accuracy"
-        Name of the metric that quality is judged by, one that :func:`maas_sdk.compression.compress` knows.
+        Name of the metric that quality is judged by, as for :func:`maas_sdk.learning.get_metric`.
     max_drop : float, default=0.0
         How much the metric may get worse against the original on the validation rows, in the metric's unit.
     max_size : int or None

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from maas_sdk.learning import get_metric
+
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-__all__ = ["BATCH_ROWS", "MeasureSize", "Measurement", "measure", "n_rows", "serialized_size"]
+__all__ = ["BATCH_ROWS", "MeasureSize", "Measurement", "measure", "n_rows", "serialized_size", "worsening"]
 
 MeasureSize = Callable[[Any], int]
 
@@ -36,7 +38,7 @@ class Measurement:
     latency : float
         Seconds that `predict` takes for one row: the median over repeats.
     metric : float
-        The budget's metric on the validation rows; more is better.
+        The budget's metric on the validation rows, as :func:`maas_sdk.learning.get_metric` gives it.
     batch_latency : float
         Seconds that `predict` takes for `batch_rows` rows at once: the median over repeats.
     batch_rows : int
@@ -53,7 +55,7 @@ class Measurement:
 def measure(chain: Pipeline, X: Any, y: Any, *, metric: str, measure_size: MeasureSize) -> Measurement:
     """Measure `chain` on the validation rows `X`, `y`; what `predict` or `measure_size` raises passes."""
     size = int(measure_size(chain))
-    value = _score(chain, X, y, metric)
+    value = get_metric(metric)(chain, X, y)
     rows = min(n_rows(X), BATCH_ROWS)
     return Measurement(
         size=size,
@@ -64,17 +66,16 @@ def measure(chain: Pipeline, X: Any, y: Any, *, metric: str, measure_size: Measu
     )
 
 
+def worsening(metric: str, before: float, after: float) -> float:
+    """Give by how much a metric got worse, whichever way is better; negative when it got better."""
+    return before - after if get_metric(metric).greater_is_better else after - before
+
+
 def serialized_size(chain: Pipeline) -> int:
     """Give the bytes of all parts of `chain` as the SDK serializes it."""
     from maas_sdk.serialization import dump_parts  # noqa: PLC0415 - not needed where the caller measures
 
     return sum(len(part) for part in dump_parts(chain).values())
-
-
-def _score(chain: Pipeline, X: Any, y: Any, metric: str) -> float:
-    from sklearn.metrics import get_scorer  # noqa: PLC0415 - heavy
-
-    return float(get_scorer(metric)(chain, X, y))
 
 
 def _median_seconds(predict: Callable[[Any], Any], rows: Any) -> float:

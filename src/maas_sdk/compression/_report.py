@@ -57,7 +57,7 @@ class Result:
 
     @property
     def metric(self) -> float | None:
-        """The budget's metric on the validation rows; more is better."""
+        """The budget's metric on the validation rows."""
         return None if self.measurement is None else self.measurement.metric
 
 
@@ -132,7 +132,7 @@ class CompressionReport:
 
     def _title(self) -> str:
         budget = self.budget
-        bounds = [f"{budget.metric} may drop by {budget.max_drop:g}"]
+        bounds = [f"{budget.metric} may get worse by {budget.max_drop:g}"]
         if budget.max_size is not None:
             bounds.append(f"at most {format_bytes(budget.max_size)}")
         if budget.max_latency is not None:

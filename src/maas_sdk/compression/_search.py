@@ -9,7 +9,14 @@ from attrs import evolve, frozen
 
 from maas_sdk._internal.units import format_bytes, format_seconds
 from maas_sdk.compression._candidate import ORIGINAL, Candidate, check_candidates
-from maas_sdk.compression._measurement import Measurement, MeasureSize, measure, n_rows, serialized_size
+from maas_sdk.compression._measurement import (
+    Measurement,
+    MeasureSize,
+    measure,
+    n_rows,
+    serialized_size,
+    worsening,
+)
 from maas_sdk.compression._report import CompressionReport, Result
 from maas_sdk.errors import BudgetError, InvalidOptionError, MaasError
 
@@ -83,7 +90,7 @@ def compress(
     for candidate in candidates:
         result, compressed = search.attempt(chain, candidate, original)
         results.append(result)
-        if result.status == "within budget" and (best is None or _rank(result) < _rank(best)):
+        if result.status == "within budget" and (best is None or search.rank(result) < search.rank(best)):
             best, best_chain = result, compressed
     final = tuple(evolve(result, status="chosen") if result is best else result for result in results)
     report = CompressionReport(
@@ -143,6 +150,11 @@ class _Search:
         status: Any = "over budget" if reasons else "within budget"
         return Result(name=name, status=status, measurement=measured, reason="; ".join(reasons))
 
+    def rank(self, result: Result) -> tuple[int, float]:
+        """Smaller first, then the better metric."""
+        assert result.measurement is not None
+        return result.measurement.size, worsening(self.budget.metric, 0.0, result.measurement.metric)
+
     def _measure(self, chain: Pipeline) -> Measurement:
         return measure(
             chain, self.X_valid, self.y_valid, metric=self.budget.metric, measure_size=self.measure_size
@@ -153,10 +165,10 @@ def _excesses(budget: Budget, measured: Measurement, original: Measurement) -> l
     """Give by how much each bound is exceeded, as a share of the bound (of the metric, for the drop)."""
     excesses = []
     scale = max(abs(original.metric), _ROUNDING)
-    drop = original.metric - measured.metric
+    drop = worsening(budget.metric, original.metric, measured.metric)
     # Written so that a metric that is not a number is over the budget.
     if not drop <= budget.max_drop + _ROUNDING * max(1.0, scale):
-        text = f"{budget.metric} drops by {drop:.4g}, allowed {budget.max_drop:g}"
+        text = f"{budget.metric} gets worse by {drop:.4g}, allowed {budget.max_drop:g}"
         excesses.append(((drop - budget.max_drop) / scale, text))
     if budget.max_size is not None and measured.size > budget.max_size:
         text = f"{format_bytes(measured.size)}, allowed {format_bytes(budget.max_size)}"
@@ -165,11 +177,6 @@ def _excesses(budget: Budget, measured: Measurement, original: Measurement) -> l
         text = f"{format_seconds(measured.latency)} for one row, allowed {format_seconds(budget.max_latency)}"
         excesses.append((measured.latency / budget.max_latency - 1, text))
     return excesses
-
-
-def _rank(result: Result) -> tuple[int, float]:
-    assert result.measurement is not None
-    return result.measurement.size, -result.measurement.metric
 
 
 def _nearest_miss(report: CompressionReport) -> str:
