@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from maas_sdk._internal.version import __version__
 from maas_sdk.errors import MaasError
 from maas_sdk.limits import Limits
 
@@ -42,8 +43,6 @@ __all__ = [
     "open_store",
     "verify",
 ]
-
-__version__ = "0.1.0"
 
 _ROOM_OF = {
     "Budget": "compression",

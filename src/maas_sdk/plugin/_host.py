@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
-import maas_sdk
+from maas_sdk._internal.version import __version__
 from maas_sdk.errors import (
     InvalidPluginError,
     PluginError,
@@ -128,7 +128,7 @@ class Host:
 
     def _import(self, name: str) -> HostedPlugin:
         if name in BUILTIN_MODULES:
-            module, provider = BUILTIN_MODULES[name], Provider(name, "maas-sdk", maas_sdk.__version__)
+            module, provider = BUILTIN_MODULES[name], Provider(name, "maas-sdk", __version__)
         else:
             entry = self._entry(name)
             module, provider = entry.module, entry.provider
