@@ -80,7 +80,7 @@ class CrossValidation:
 
 
 def _splitter(estimator: Any, cv: Any, random_state: Any) -> Any:
-    if hasattr(cv, "split"):
+    if hasattr(cv, "get_n_splits"):
         return cv
     n_splits = check_integer("cv", cv, minimum=2)
     kind = model_selection.StratifiedKFold if is_classifier(estimator) else model_selection.KFold

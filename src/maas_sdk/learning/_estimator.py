@@ -67,7 +67,9 @@ def encode_labels(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
     check_classification_targets(y)
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < 2:  # noqa: PLR2004 - two sides of a decision
-        raise InvalidOptionError(f"y has only one class, {classes[0]!r}: a classifier needs at least two")
+        raise InvalidOptionError(
+            f"y has only one class, {classes.tolist()[0]!r}: a classifier needs at least two"
+        )
     return classes, codes.astype(np.intp, copy=False)
 
 

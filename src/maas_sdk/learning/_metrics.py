@@ -86,10 +86,17 @@ def _macro(function: Callable[..., Any]) -> Callable[[Predictions], float]:
     return lambda p: float(function(p.truth, p.predicted, average="macro", zero_division=0))
 
 
+def _normalized(probabilities: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Make each row sum to 1 as closely as scikit-learn asks, which float32 cannot."""
+    values = probabilities.astype(np.float64)
+    values /= values.sum(axis=1, keepdims=True)
+    return values
+
+
 def _log_loss(p: Predictions) -> float:
     if p.probabilities is None or p.classes is None or not np.isin(p.truth, p.classes).all():
         return math.nan
-    return float(sk.log_loss(p.truth, p.probabilities.astype(np.float64), labels=p.classes))
+    return float(sk.log_loss(p.truth, _normalized(p.probabilities), labels=p.classes))
 
 
 def _roc_auc(p: Predictions) -> float:
@@ -97,10 +104,7 @@ def _roc_auc(p: Predictions) -> float:
         return math.nan
     if p.probabilities.shape[1] == 2:  # noqa: PLR2004 - the second class is the positive one
         return float(sk.roc_auc_score(p.truth, p.probabilities[:, 1]))
-    # A row must sum to 1 more closely than float32 can.
-    values = p.probabilities.astype(np.float64)
-    values /= values.sum(axis=1, keepdims=True)
-    return float(sk.roc_auc_score(p.truth, values, multi_class="ovr", labels=p.classes))
+    return float(sk.roc_auc_score(p.truth, _normalized(p.probabilities), multi_class="ovr", labels=p.classes))
 
 
 def _r2(p: Predictions) -> float:
@@ -129,10 +133,13 @@ _REGRESSION: Mapping[str, Callable[[Predictions], float]] = MappingProxyType(
 _LOWER_IS_BETTER = frozenset({"log_loss", "mse", "rmse", "mae"})
 
 
+def _metrics_of(kind: str) -> Mapping[str, Callable[[Predictions], float]]:
+    return _REGRESSION if kind == "regression" else _CLASSIFICATION
+
+
 def measure(predictions: Predictions) -> dict[str, float]:
     """Measure predictions by each metric of their kind; NaN for what has no value here."""
-    table = _REGRESSION if predictions.kind == "regression" else _CLASSIFICATION
-    return {name: function(predictions) for name, function in table.items()}
+    return {name: function(predictions) for name, function in _metrics_of(predictions.kind).items()}
 
 
 @frozen
@@ -160,17 +167,18 @@ class Metric:
         if self.name not in _CLASSIFICATION and self.name not in _REGRESSION:
             return float(sk.get_scorer(self.name)(estimator, X, y))
         predictions = predictions_of(estimator, X, y)
-        values = measure(predictions)
-        if self.name not in values:
+        table = _metrics_of(predictions.kind)
+        if self.name not in table:
             raise InvalidOptionError(
-                f"{self.name} does not measure {predictions.kind}: take one of {', '.join(values)}"
+                f"{self.name} does not measure {predictions.kind}: take one of {', '.join(table)}"
             )
-        if math.isnan(values[self.name]):
+        value = table[self.name](predictions)
+        if math.isnan(value):
             raise InvalidOptionError(
                 f"{self.name} has no value here: log_loss and roc_auc need predict_proba and no class in y "
                 "that the model does not know, roc_auc also each class in y, r2 two samples"
             )
-        return values[self.name]
+        return value
 
 
 def get_metric(name: str) -> Metric:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["TrainingOptions", "TrainingResult", "batch_rows", "train"]
 
 _DEFAULT_BATCH = 200
+# A training that ends with so many times the loss it began with has diverged, finite or not. Losses are in nats
+# or in variances of the target, so that 1 is the least loss worth a comparison.
+_RISE = 10.0
 
 
 @frozen(kw_only=True)
@@ -150,23 +153,27 @@ class _Batches:
             )
 
 
-def _run_epoch(workspace: Workspace, batches: _Batches, optimizer: Optimizer, state: dict[str, Any]) -> float:
-    """Take one step for each batch; give the mean loss."""
-    total, n_seen = 0.0, 0
+def _run_epoch(
+    workspace: Workspace, batches: _Batches, optimizer: Optimizer, state: dict[str, Any]
+) -> tuple[float, float]:
+    """Take one step for each batch; give the mean loss and the first batch's, before its step."""
+    total, n_seen, first = 0.0, 0, None
     with np.errstate(all="ignore"):  # what is not finite is found at the end of the epoch
         for X, target in batches.epoch():
-            total += len(X) * workspace.loss_and_gradient(X, target)
+            loss = workspace.loss_and_gradient(X, target)
+            first = loss if first is None else first
+            total += len(X) * loss
             n_seen += len(X)
             optimizer.update_(workspace.params, workspace.grads, state)
-    return total / n_seen
+    assert first is not None  # there is at least one row
+    return total / n_seen, first
 
 
-def _check_finite(loss: float, params: NDArray[np.floating], epoch: int, optimizer: Optimizer) -> None:
-    if not (math.isfinite(loss) and np.isfinite(params).all()):
-        raise InvalidOptionError(
-            f"training diverged in epoch {epoch}: the loss is {loss:g}, or parameters are not finite. "
-            f"Lower the learning_rate of {optimizer!r}, or standardize the features"
-        )
+def _diverged(optimizer: Optimizer, epoch: int, what: str) -> InvalidOptionError:
+    return InvalidOptionError(
+        f"training diverged in epoch {epoch}: {what}. Lower the learning_rate of {optimizer!r}, or standardize "
+        "the features"
+    )
 
 
 def train(
@@ -197,31 +204,33 @@ def train(
     Raises
     ------
     InvalidOptionError
-        If the loss or the parameters become infinite or NaN.
+        If the loss or the parameters become infinite or NaN, or the loss ends far above where it began.
 
     Warns
     -----
     ConvergenceWarning
         If `max_iter` epochs did not suffice for the stopping rule.
     """
-    params = workspace.params
-    state = options.optimizer.init(params)
+    params, optimizer = workspace.params, options.optimizer
+    state = optimizer.init(params)
     batches = _Batches(X, target, None if options.full_batch else batch_rows(options, len(X)), rng)
     patience = _Patience(options.tol, options.n_iter_no_change)
     best = params.copy() if validate else params
-    loss_curve, scores = [], []
+    loss_curve: list[float] = []
+    scores: list[float] = []
+    initial_loss = math.inf
     for epoch in range(1, options.max_iter + 1):
-        loss = _run_epoch(workspace, batches, options.optimizer, state)
-        _check_finite(loss, params, epoch, options.optimizer)
+        loss, first_loss = _run_epoch(workspace, batches, optimizer, state)
+        initial_loss = min(initial_loss, first_loss)
+        if not (math.isfinite(loss) and np.isfinite(params).all()):
+            raise _diverged(optimizer, epoch, f"the loss is {loss:g}, or parameters are not finite")
         loss_curve.append(loss)
         progress = {"epoch": epoch, "n_epochs": options.max_iter, "loss": loss}
         if validate:
             scores.append(validate(params))
             progress["validation_score"] = scores[-1]
-            if patience.is_best(scores[-1]):
-                np.copyto(best, params)
-        else:
-            patience.is_best(-loss)
+        if patience.is_best(scores[-1] if validate else -loss) and validate:
+            np.copyto(best, params)
         if options.callback:
             options.callback(progress)
         if patience.exhausted:
@@ -233,4 +242,6 @@ def train(
             ConvergenceWarning,
             stacklevel=4,
         )
+    if loss > _RISE * max(initial_loss, 1.0):  # "no improvement" would else pass for convergence
+        raise _diverged(optimizer, epoch, f"the loss rose from {initial_loss:g} to {loss:g}")
     return TrainingResult(params=best, loss_curve=loss_curve, validation_scores=scores if validate else None)
