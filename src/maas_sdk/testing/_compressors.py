@@ -35,8 +35,7 @@ class _Work:
     y: Any
 
     def compress(self) -> Any:
-        training = (self.X, self.y) if self.compressor.needs_training_data else ()
-        return self.compressor.compress(self.chain, *training)
+        return self.compressor.compress(self.chain, self.X, self.y)
 
 
 def _own_chain(compressor: Any) -> tuple[Any, Any, Any]:

@@ -19,7 +19,7 @@ __all__ = ["CHECKS"]
 _SIZES = (0, 1, 65_535, 65_536, 65_537, 200_000)
 _SHORT = b"attack at dawn"
 _LARGE = 150_000
-_MANY = 400  # positions at which a long file is altered or cut
+_MANY = 100  # positions at which a long file is altered or cut
 
 
 @frozen

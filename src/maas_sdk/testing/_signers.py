@@ -58,7 +58,7 @@ def keeps_its_key(subject: Subject) -> None:
     pem = signer.public_key_pem()
     expect(isinstance(pem, str), f"public_key_pem gave a {type(pem).__name__}, not a str")
     expect(pem.startswith("-----BEGIN PUBLIC KEY-----\n"), "the public key is not PEM, SubjectPublicKeyInfo")
-    signer.sign(b"a message")
+    signer.sign(b"one message")
     expect(signer.public_key_pem() == pem, "the public key changes")
 
 
