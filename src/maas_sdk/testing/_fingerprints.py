@@ -33,7 +33,7 @@ def _tokens(value: Any, seen: dict[int, tuple[int, Any]]) -> Iterator[bytes]:
         yield str(seen[id(value)][0]).encode()
         return
     seen[id(value)] = (len(seen), value)  # keeps it alive, so that its id stays its own
-    if isinstance(value, np.ndarray) and value.dtype.kind != "O":
+    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind != "O":
         yield f"{value.dtype}{value.shape}".encode()
         yield value.tobytes()
         return
