@@ -1,4 +1,4 @@
-"""age v1 encryption: recipients, identities, header, payload stream, random access; what it encrypts is all one to it.
+"""age v1 encryption: recipients, identities, header, payload stream, random access.
 
 Source of the format: https://c2sp.org/age. What age does not do: it authenticates no sender and lets any
 recipient write another payload, so that only a signature binds what was sealed.

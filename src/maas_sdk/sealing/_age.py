@@ -144,15 +144,15 @@ class AgeSealer:
 
 def _wrap_for(recipients: Sequence[Recipient | Passphrase], file_key: bytes) -> bytes:
     """Check the recipients together and give the header for them."""
-    everyone: list[Recipient | Passphrase] = _all_of(recipients, Recipient, "recipients")
+    everyone = _all_of(recipients, Recipient, "recipients")
     if not everyone:
         raise InvalidOptionError("no recipients: nobody could open the file")
     if len(everyone) > 1 and any(isinstance(one, Passphrase) for one in everyone):
         raise InvalidOptionError("a passphrase stands alone: no other recipient may stand beside it")
     if len({one.post_quantum for one in everyone if isinstance(one, Recipient)}) > 1:
         raise InvalidOptionError(
-            "post-quantum recipients and classic ones do not mix: the file would be no safer than the classic "
-            "ones; seal it once for each kind"
+            "post-quantum recipients and classic ones do not mix: the file would be no safer than the "
+            "classic ones; seal it once for each kind"
         )
     header = write_header([one.wrap(file_key) for one in everyone], file_key)
     if len(everyone) > DEFAULT_LIMITS.max_stanzas or len(header) > DEFAULT_LIMITS.max_header_bytes:
@@ -164,12 +164,12 @@ def _wrap_for(recipients: Sequence[Recipient | Passphrase], file_key: bytes) -> 
 
 
 def _unwrap(header: Header, identities: Sequence[Identity | Passphrase], limits: Limits) -> bytes:
-    everyone: list[Identity | Passphrase] = _all_of(identities, Identity, "identities")
+    everyone = _all_of(identities, Identity, "identities")
     kinds = sorted({stanza.type for stanza in header.stanzas})
     if SCRYPT in kinds and len(header.stanzas) > 1:
         raise HeaderError("a scrypt stanza stands beside others, which no writer of the format makes")
     for identity in everyone:
-        file_key = identity.unwrap(header.stanzas, limits=limits)
+        file_key: bytes | None = identity.unwrap(header.stanzas, limits=limits)
         if file_key is not None:
             return file_key
     if SCRYPT not in kinds:

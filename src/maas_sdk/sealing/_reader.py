@@ -185,6 +185,8 @@ class SealedReader(io.RawIOBase):
         if recent == first:
             yield first, memoryview(kept)
             first += 1
+            if first == stop:
+                return
         sealed = memoryview(bytearray(min(BATCH, stop - first) * SEALED_CHUNK))
         text = memoryview(bytearray(CHUNK))
         for batch in range(first, stop, BATCH):

@@ -1,0 +1,76 @@
+"""Files of other implementations, and theirs of ours."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from maas_sdk import sealing
+
+pyrage = pytest.importorskip("pyrage")
+
+SIZES = [0, 1, 65535, 65536, 65537, 1 << 20, (1 << 20) + 1]
+
+
+@pytest.fixture(scope="module")
+def theirs(alice):
+    return pyrage.x25519.Identity.from_str(alice.to_text())
+
+
+def test_pyrage_derives_the_same_recipient(alice, theirs):
+    assert str(theirs.to_public()) == str(alice.recipient)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_pyrage_opens_what_we_seal(size, seal, theirs):
+    data = os.urandom(size)
+    assert pyrage.decrypt(seal(data), [theirs]) == data
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_we_open_what_pyrage_seals(size, alice, theirs, unseal):
+    data = os.urandom(size)
+    sealed = pyrage.encrypt(data, [theirs.to_public()])
+    assert unseal(sealed) == data
+    with sealing.open_sealed(sealed, [alice]) as reader:
+        assert reader.read() == data
+
+
+def test_pyrage_opens_our_armor_and_we_theirs(seal, theirs, unseal):
+    assert pyrage.decrypt(seal(b"text", armor=True), [theirs]) == b"text"
+    assert unseal(pyrage.encrypt(b"text", [theirs.to_public()], armored=True)) == b"text"
+
+
+def test_pyrage_opens_our_passphrase(seal, passphrase):
+    assert pyrage.passphrase.decrypt(seal(b"text", recipients=[passphrase]), "correct horse") == b"text"
+
+
+needs_age = pytest.mark.skipif(shutil.which("age") is None, reason="Debian's age is not installed")
+
+
+@needs_age
+def test_age_opens_what_we_seal(alice, seal, tmp_path):
+    (tmp_path / "key").write_text(alice.to_text() + "\n", encoding="ascii")
+    for armor in (False, True):
+        done = subprocess.run(
+            ["age", "--decrypt", "-i", tmp_path / "key"],
+            input=seal(b"text", armor=armor),
+            capture_output=True,
+            check=True,
+        )
+        assert done.stdout == b"text"
+
+
+@needs_age
+def test_we_open_what_age_seals(alice, unseal):
+    for options in ([], ["--armor"]):
+        done = subprocess.run(
+            ["age", "--encrypt", *options, "-r", str(alice.recipient)],
+            input=b"text",
+            capture_output=True,
+            check=True,
+        )
+        assert unseal(done.stdout) == b"text"
