@@ -33,7 +33,8 @@ def assert_same(original, loaded, rows=X):
     compared = 0
     for name in METHODS:
         if hasattr(original, name):
-            expected, given = getattr(original, name)(rows), getattr(loaded, name)(rows)
+            with np.errstate(divide="ignore"):  # the logarithm of a probability of 0
+                expected, given = getattr(original, name)(rows), getattr(loaded, name)(rows)
             assert type(given) is type(expected)
             for left, right in zip(
                 *[outputs if isinstance(outputs, list) else [outputs] for outputs in (expected, given)],

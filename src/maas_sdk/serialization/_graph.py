@@ -69,7 +69,7 @@ class GraphWriter:
                 f"is known; pass one with serializers=, or use a supported estimator"
             )
         params = {name: getattr(estimator, name) for name in spec.parameter_names(cls)}
-        attributes = _fitted_attributes(spec, estimator, params)
+        attributes = _fitted_attributes(spec, estimator, params, place)
         if attributes is None and fitted:
             raise UnsupportedModelError(
                 f"{place.path or 'the model'}: {cls.__name__} is not fitted; fit it first"
@@ -105,7 +105,9 @@ class GraphWriter:
         return self.encode(step, place.in_unit(self._tensors.new_unit()))
 
 
-def _fitted_attributes(spec: Spec, estimator: Any, params: Mapping[str, Any]) -> dict[str, Any] | None:
+def _fitted_attributes(
+    spec: Spec, estimator: Any, params: Mapping[str, Any], place: Place
+) -> dict[str, Any] | None:
     """Give what fitting has set and predictions use; None if nothing did."""
     fields = spec.fitted_fields()
     attributes = {
@@ -122,7 +124,7 @@ def _fitted_attributes(spec: Spec, estimator: Any, params: Mapping[str, Any]) ->
     if not attributes and any(entry.is_required for entry in fields.values()):
         return None
     if spec.native is not None:
-        spec.native.apart(estimator, attributes)
+        spec.native.apart(estimator, attributes, place)
     return attributes
 
 

@@ -12,6 +12,8 @@ from attrs import field, frozen
 from maas_sdk.errors import InvalidArtifactError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from maas_sdk.serialization._place import Place
@@ -30,8 +32,8 @@ __all__ = [
     "Nothing",
     "Number",
     "OutputConfig",
+    "Record",
     "Scope",
-    "Value",
 ]
 
 _MAX_LENGTH = 2**31 - 1
@@ -234,11 +236,17 @@ class Instance:
 
 
 @frozen
-class Value:
-    """Anything plain, which whoever uses it checks."""
+class Record:
+    """A mapping with these keys and no others."""
+
+    kinds: Mapping[str, Kind]
 
     def check(self, value: Any, scope: Scope, place: Place) -> None:
-        """Accept the value."""
+        """Check the value."""
+        if not isinstance(value, dict) or value.keys() != self.kinds.keys():
+            raise place.refusal(f"expected a mapping of {', '.join(self.kinds)}")
+        for key, kind in self.kinds.items():
+            kind.check(value[key], scope, place.attribute(key))
 
 
 @frozen(init=False)

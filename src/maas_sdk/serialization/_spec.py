@@ -52,13 +52,13 @@ class Native:
     Parameters
     ----------
     apart : callable
-        Takes the estimator and its attributes, replaces the native ones by plain ones.
+        Takes the estimator, its attributes and the place; replaces the native attributes by plain ones.
     together : callable
-        Takes the new estimator with its plain attributes set, the attributes, dimensions, place and limits;
-        checks the arrays and sets the native attributes.
+        Takes the new estimator, its attributes (each checked by its kind), dimensions, place and limits;
+        checks the plain ones together and replaces them by the native ones.
     """
 
-    apart: Callable[[Any, dict[str, Any]], None]
+    apart: Callable[[Any, dict[str, Any], Place], None]
     together: Callable[[Any, dict[str, Any], Scope, Place, Limits], None]
 
 
@@ -119,7 +119,7 @@ class Spec:
 
     def fitted_fields(self) -> dict[str, Field]:
         """Give the attributes that all estimators may have, then this one's own."""
-        return {**self.fields, **_COMMON}
+        return {**_COMMON, **self.fields}
 
     def check_state(self, attributes: Mapping[str, Any], place: Place) -> Scope:
         """Check fitted attributes, one by one and together.
