@@ -142,15 +142,17 @@ class LocalBackend:
         path = self._path(key)
         with storage_errors(f"reading {key} in {self._folder}"):
             try:
-                file = _StoreFile(os.open(path, _READ), key)
-            except NotADirectoryError as exc:
+                descriptor = os.open(path, _READ)
+            except (FileNotFoundError, NotADirectoryError) as exc:
                 raise self._missing(key) from exc
-            except FileNotFoundError as exc:
-                raise self._missing(key) from exc
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                file.close()
+            except OSError as exc:
+                if exc.errno == errno.ELOOP:
+                    raise self._not_an_object(path) from exc
+                raise
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                os.close(descriptor)
                 raise self._not_an_object(path)
-            return io.BufferedReader(file)
+            return io.BufferedReader(_StoreFile(descriptor, key))
 
     def size(self, key: str) -> int:
         """Give the size of an object in bytes; `NotFoundError` if there is none."""

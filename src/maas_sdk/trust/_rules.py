@@ -142,7 +142,7 @@ class Rule:
 
     @property
     def specificity(self) -> tuple[bool, int]:
-        """Grows with how specific the rule is: an exact name before any pattern, a long one before a short."""
+        """Grows with how specific the rule is: an exact name before any pattern, long before short."""
         return not self.names.endswith("*"), len(self.names)
 
 

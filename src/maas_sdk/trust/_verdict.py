@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
@@ -120,7 +121,11 @@ class Verdict:
         }
 
     def __str__(self) -> str:
-        return f"{_printable(self._headline)}\n{text_table(_HEADER, self._rows())}"
+        rows: list[tuple[str, str, str]] = []
+        for status, name, reason in self._rows():
+            first, *more = wrap(reason, _WIDTH, break_on_hyphens=False) or [""]
+            rows += [(status, name, first), *(("", "", line) for line in more)]
+        return f"{_printable(self._headline)}\n{text_table(_HEADER, rows)}"
 
     def _repr_html_(self) -> str:
         return html_table(_HEADER, self._rows(), caption=_printable(self._headline))
@@ -140,6 +145,7 @@ class Verdict:
 
 
 _HEADER = ("status", "check", "reason")
+_WIDTH = 88  # of the column of reasons, in characters
 _SHOWN = {CheckStatus.PASSED: "passed", CheckStatus.FAILED: "FAILED", CheckStatus.SKIPPED: "skipped"}
 
 
