@@ -1,0 +1,333 @@
+"""The checks of a verdict, one after the other; it reads no file and changes nothing.
+
+Bytes are checked before they are parsed, and parsed before they are trusted: the payload of an envelope is
+looked at only after its signature held. A check that rests on a failed one is skipped, and says so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from attrs import frozen
+
+from maas_sdk.artifact import _oci
+from maas_sdk.artifact._names import is_name, is_version
+from maas_sdk.artifact._parts import SELF_TEST_PART
+from maas_sdk.artifact._statements import ReleaseStatement, SealedLayer, SealingStatement
+from maas_sdk.errors import (
+    ArtifactError,
+    InvalidArtifactError,
+    PolicyError,
+    SigningError,
+    VerificationError,
+)
+from maas_sdk.signing import Envelope, PublicKey, verify_envelope
+from maas_sdk.trust import Check, CheckStatus, Verdict, check_dates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from maas_sdk.artifact._papers import Attestation, Papers
+    from maas_sdk.limits import Limits
+    from maas_sdk.signing import VerifiedPayload
+    from maas_sdk.trust import Policy, Ratchet, Rule
+
+__all__ = ["Examination", "Question"]
+
+_RATCHET: Final = ("first use", "rollback", "fast-forward", "equivocation", "clock")
+_DATES: Final = ("expires", "age")
+_ORDER: Final = (
+    "publisher", "signature", "sealing", "recipient", *_RATCHET, *_DATES, "self-test", "version", "contents",
+)  # fmt: skip
+# What bytes can be guilty of. Anything else (a medium that fails, a damaged trust state) is no verdict.
+_GUILT: Final = (ArtifactError, SigningError, PolicyError)
+
+
+class _Skipped(Exception):  # noqa: N818 - never leaves this module
+    """Carries the reason why a check does not apply."""
+
+
+@frozen(kw_only=True)
+class Question:
+    """What a caller wants to know of a release.
+
+    Attributes
+    ----------
+    policy : Policy
+        Whose releases are accepted.
+    ratchet : Ratchet or None
+        What was seen before; None when only a policy was given.
+    first_use : collection of str
+        Names whose first release is accepted.
+    recipient : str or None
+        The caller's own fingerprint.
+    now : str
+        The present time.
+    limits : Limits
+        Bounds on what is parsed.
+    held : callable or None
+        ``held(name, version)`` gives identity and manifest digest of the release that a store has under that
+        version, None when it has none; the whole is None when no store is concerned.
+    loading : bool
+        Whether the release is used out of a store, and not brought into it.
+    exact : bool
+        When loading: whether version or identity were given, not a range.
+    """
+
+    policy: Policy
+    ratchet: Ratchet | None
+    first_use: Collection[str]
+    recipient: str | None
+    now: str
+    limits: Limits
+    held: Callable[[str, str], tuple[str, str] | None] | None = None
+    loading: bool = False
+    exact: bool = True
+
+
+class Examination:
+    """Collects the checks on one release.
+
+    Attributes
+    ----------
+    statement : ReleaseStatement or None
+        What the release is, once its signature held.
+    sealing : SealingStatement or None
+        For whom it is sealed, once that signature held.
+    """
+
+    def __init__(self, question: Question) -> None:
+        self._question = question
+        self._checks: list[Check] = []
+        self._held: tuple[str, str] | None = None
+        self.statement: ReleaseStatement | None = None
+        self.sealing: SealingStatement | None = None
+
+    @property
+    def refused(self) -> bool:
+        """Whether a check has failed."""
+        return any(check.status is CheckStatus.FAILED for check in self._checks)
+
+    @property
+    def equivocates(self) -> bool:
+        """Whether the publisher gave the number of this release to another one, too."""
+        return "equivocation" in {c.name for c in self._checks if c.status is CheckStatus.FAILED}
+
+    def judge(self, name: str, check: Callable[[], str]) -> bool:
+        """Run one check, which gives the reason why it passed or raises why not; tell whether it passed."""
+        try:
+            result = Check.of(name, True, check())
+        except _Skipped as exc:
+            result = Check.skipped(name, str(exc))
+        except _GUILT as exc:
+            result = Check.of(name, False, str(exc))
+        self._checks.append(result)
+        return result.status is CheckStatus.PASSED
+
+    def skip_the_rest(self, reason: str, also: Sequence[str] = ()) -> None:
+        """Skip every check that was not made."""
+        made = {check.name for check in self._checks}
+        for name in (*also, *_ORDER):
+            if name not in made and (name != "version" or self._question.held):
+                self._checks.append(Check.skipped(name, reason))
+
+    def verdict(self, subject: str) -> Verdict:
+        """Give the verdict on what was examined; `subject` names it as long as no signature does."""
+        statement = self.statement
+        if statement is None:
+            return Verdict(subject, self._checks)
+        return Verdict(statement.name, self._checks, identity=statement.identity, version=statement.version)
+
+    def examine(self, papers: Papers, contents: Callable[[], str]) -> None:
+        """Make all checks on a release whose documents could be read.
+
+        Parameters
+        ----------
+        papers : Papers
+            The documents.
+        contents : callable
+            Checks digest and size of every layer; called last, and only when nothing has failed.
+        """
+        question = self._question
+        if not self.judge("publisher", lambda: _find_rule(papers, question.policy)):
+            return self.skip_the_rest("the policy does not say whose signature counts")
+        rule = question.policy.rule_for(papers.name)
+        if not self.judge("signature", lambda: self._check_signature(papers, rule)):
+            return self.skip_the_rest("it rests on the signature, which does not hold")
+        statement = self.statement
+        assert statement is not None
+        if question.held is not None:
+            self._held = question.held(statement.name, statement.version)
+        self.judge("sealing", lambda: self._check_sealing(papers, rule, statement))
+        self.judge("recipient", lambda: self._check_recipient(papers))
+        self._check_ratchet(statement)
+        self._checks += check_dates(rule, statement.created, statement.expires, question.now)
+        self.judge("self-test", lambda: _check_self_test(statement, rule))
+        if question.held is not None and not question.loading:
+            self.judge("version", lambda: self._check_version(papers, statement))
+        if self.refused:
+            return self.skip_the_rest("not read, because the release is refused anyway")
+        self.judge("contents", lambda: self._check_contents(papers, statement, contents))
+        return None
+
+    def _check_signature(self, papers: Papers, rule: Rule) -> str:
+        verified = _verify(papers.release, rule, rule.threshold, self._question.limits)
+        statement = ReleaseStatement.from_payload(verified.payload, limits=self._question.limits)
+        if (statement.name, statement.version) != (papers.name, papers.version):
+            raise InvalidArtifactError(
+                f"it claims to be {papers.name}@{papers.version}, and {statement.subject} is what was signed"
+            )
+        named = [key for key in verified.keys if key.fingerprint in statement.keys]
+        if len(named) < rule.threshold:
+            raise VerificationError(
+                f"{len(named)} of the keys that the statement names signed it; {rule.threshold} needed"
+            )
+        self.statement = statement
+        return f"the release statement is signed by {_names(named, rule)}"
+
+    def _check_sealing(self, papers: Papers, rule: Rule, statement: ReleaseStatement) -> str:
+        if papers.sealing is None:
+            if rule.require_sealed:
+                raise InvalidArtifactError(
+                    f"it is not sealed, and the rule for {rule.names} requires it (require_sealed)"
+                )
+            return "it is not sealed, and the rule does not require it"
+        verified = _verify(papers.sealing, rule, 1, self._question.limits)
+        sealing = SealingStatement.from_payload(verified.payload, limits=self._question.limits)
+        if sealing.manifest != papers.digest:
+            raise InvalidArtifactError(
+                f"what was signed is the envelope {sealing.manifest}, this is {papers.digest}"
+            )
+        if sealing.identity != statement.identity:
+            raise InvalidArtifactError(
+                f"the envelope was signed for the release {sealing.identity}, this is {statement.identity}"
+            )
+        if sorted(layer.part for layer in sealing.layers) != [part.path for part in statement.parts]:
+            raise InvalidArtifactError("the sealed layers are not one for each part")
+        _check_manifest(papers, statement, sealing.layers, sealing.suffix)
+        self.sealing = sealing
+        return (
+            f"{len(sealing.layers)} layers sealed for {len(sealing.recipients)} recipients, "
+            f"signed by {_names(verified.keys, rule)}"
+        )
+
+    def _check_recipient(self, papers: Papers) -> str:
+        mine = self._question.recipient
+        if papers.sealing is None:
+            raise _Skipped("it is not sealed")
+        if mine is None:
+            raise _Skipped("no recipient was given to look for")
+        if self.sealing is None:
+            raise _Skipped("it rests on the envelope statement, which does not hold")
+        if mine not in self.sealing.recipients:
+            raise VerificationError(
+                f"it is sealed for {len(self.sealing.recipients)} others and not for {mine}: somebody may "
+                "have passed on what was meant for them; ask the publisher to seal it for you"
+            )
+        return f"{mine} is among the recipients"
+
+    def _check_ratchet(self, statement: ReleaseStatement) -> None:
+        question = self._question
+        if question.ratchet is None:
+            reason = "a policy alone remembers nothing; give a Trust to have it checked"
+            self._checks += [Check.skipped(name, reason) for name in _RATCHET]
+            return
+        identity = statement.identity
+        checks = question.ratchet.check(
+            statement.name,
+            statement.sequence,
+            identity,
+            statement.created,
+            first_use=question.first_use,
+            now=question.now,
+        )
+        held = self._held is not None and self._held[0] == identity
+        self._checks += [self._excuse(check, held=held) for check in checks]
+
+    def _excuse(self, check: Check, *, held: bool) -> Check:
+        """Let pass what the ratchet refuses of a release that was accepted before."""
+        if check.status is not CheckStatus.FAILED:
+            return check
+        if check.name == "first use" and self._question.loading:
+            return Check.skipped(check.name, "it is in the store; the import decides on that")
+        if check.name == "rollback" and held:
+            if self._question.exact:
+                reason = "an older release, and it is in the store and this very one was asked for"
+                return Check.skipped(check.name, reason)
+            return Check.of(check.name, False, f"{check.reason}; name its version to use it all the same")
+        return check
+
+    def _check_version(self, papers: Papers, statement: ReleaseStatement) -> str:
+        if self._held is None:
+            return "the store has no such version yet"
+        identity, manifest = self._held
+        if identity != statement.identity:
+            raise InvalidArtifactError(
+                f"the store has another release as {statement.subject}: {identity}; a version never changes"
+            )
+        if manifest != papers.digest:
+            raise InvalidArtifactError(
+                "the store has this release in another envelope, sealed anew or not at all; "
+                "import this one into another store"
+            )
+        return "the store has this very release"
+
+    def _check_contents(
+        self, papers: Papers, statement: ReleaseStatement, contents: Callable[[], str]
+    ) -> str:
+        if self.sealing is None:
+            layers = [SealedLayer(part.path, part.digest, part.size) for part in statement.parts]
+            _check_manifest(papers, statement, layers, "")
+        return contents()
+
+
+def _find_rule(papers: Papers, policy: Policy) -> str:
+    if not is_name(papers.name) or not is_version(papers.version):
+        raise InvalidArtifactError(f"it claims to be {papers.name!r}@{papers.version!r}, which is malformed")
+    rule = policy.rule_for(papers.name)
+    return f"the rule for {rule.names} trusts {', '.join(key.name for key in rule.keys)}"
+
+
+def _verify(attestation: Attestation, rule: Rule, threshold: int, limits: Limits) -> VerifiedPayload:
+    keys = []
+    for trusted in rule.keys:
+        key = PublicKey.from_pem(trusted.pem)
+        if key.fingerprint != trusted.fingerprint:
+            raise VerificationError(
+                f"the policy's key {trusted.name!r} has the fingerprint {key.fingerprint}, and the policy "
+                f"says {trusted.fingerprint}: the policy was damaged or altered"
+            )
+        keys.append(key)
+    envelope = Envelope.from_json(attestation.envelope, limits=limits)
+    return verify_envelope(envelope, keys, threshold=threshold)
+
+
+def _names(keys: Sequence[PublicKey], rule: Rule) -> str:
+    names = {trusted.fingerprint: trusted.name for trusted in rule.keys}
+    return ", ".join(f"{names[key.fingerprint]} ({key.fingerprint})" for key in keys)
+
+
+def _check_manifest(
+    papers: Papers, statement: ReleaseStatement, layers: Sequence[SealedLayer], suffix: str
+) -> None:
+    """Check that manifest and configuration are, byte by byte, what the signed statements make of them."""
+    for layer, described in zip(layers, papers.layers, strict=False):
+        if (layer.part + suffix, layer.digest) != (described.file_path, described.digest):
+            raise InvalidArtifactError(
+                f"the manifest has the layer {described.digest} as {described.file_path!r} where "
+                f"{layer.digest} as {layer.part + suffix!r} was signed"
+            )
+    config = _oci.build_config(statement, layers)
+    manifest = _oci.build_manifest(statement, layers, config=config, suffix=suffix)
+    if (manifest, config) != (papers.manifest, papers.config):
+        raise InvalidArtifactError("manifest and configuration do not say what was signed")
+
+
+def _check_self_test(statement: ReleaseStatement, rule: Rule) -> str:
+    if any(part.path == SELF_TEST_PART for part in statement.parts):
+        return "the release carries one"
+    if rule.require_selftest:
+        raise InvalidArtifactError(
+            f"the release carries none, and the rule for {rule.names} requires one (require_selftest)"
+        )
+    raise _Skipped("the release carries none, and the rule does not require one")

@@ -1,0 +1,297 @@
+"""The OCI documents of a release: ModelPack manifest and configuration, referrers, index; it stores nothing.
+
+Specifications: https://github.com/opencontainers/image-spec (``manifest.md``, ``image-index.md``) and
+https://github.com/modelpack/model-spec (``docs/spec.md``, ``docs/config.md``).
+"""
+
+# ruff: noqa: N815 - the fields have OCI's names
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import field, frozen
+
+from maas_sdk._internal import records, strict_json
+from maas_sdk._internal.digests import is_digest, sha256
+from maas_sdk.artifact._names import tag
+from maas_sdk.artifact._parts import MEDIA_TYPES, check_part_limits
+from maas_sdk.errors import InvalidArtifactError, InvalidOptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from maas_sdk.artifact._statements import ReleaseStatement, SealedLayer
+    from maas_sdk.limits import Limits
+
+__all__ = [
+    "EMPTY_CONFIG",
+    "LAYOUT",
+    "RELEASE_SIGNATURE",
+    "SEALING_SIGNATURE",
+    "OciDescriptor",
+    "build_config",
+    "build_index",
+    "build_manifest",
+    "build_referrer",
+    "describe",
+    "describe_envelope",
+    "parse_config_name",
+    "parse_index",
+    "parse_manifest",
+    "parse_referrer",
+]
+
+_MANIFEST_TYPE: Final = "application/vnd.oci.image.manifest.v1+json"
+_INDEX_TYPE: Final = "application/vnd.oci.image.index.v1+json"
+_EMPTY_TYPE: Final = "application/vnd.oci.empty.v1+json"
+_MODEL_TYPE: Final = "application/vnd.cncf.model.manifest.v1+json"
+_CONFIG_TYPE: Final = "application/vnd.cncf.model.config.v1+json"
+_ENVELOPE_TYPE: Final = "application/vnd.dsse.envelope.v1+json"
+
+RELEASE_SIGNATURE: Final = "application/vnd.maas-sdk.release.signature.v1"
+"""The artifact type of the referrer that carries the release statement."""
+
+SEALING_SIGNATURE: Final = "application/vnd.maas-sdk.sealing.signature.v1"
+"""The artifact type of the referrer that carries the envelope statement."""
+
+EMPTY_CONFIG: Final = b"{}"
+"""OCI's empty configuration."""
+
+LAYOUT: Final = strict_json.dumps({"imageLayoutVersion": "1.0.0"})
+"""The content of the file ``oci-layout``."""
+
+_FILE_PATH: Final = "org.cncf.model.filepath"
+_TITLE: Final = "org.opencontainers.image.title"
+_CREATED: Final = "org.opencontainers.image.created"
+_VERSION: Final = "org.opencontainers.image.version"
+_REF_NAME: Final = "org.opencontainers.image.ref.name"
+_TAG_SUFFIX: Final = {RELEASE_SIGNATURE: ".release", SEALING_SIGNATURE: ".sealing"}
+
+
+@frozen
+class OciDescriptor:
+    """What a document says about another: type, digest and size.
+
+    Attributes
+    ----------
+    mediaType : str
+        Of the content.
+    digest : str
+        ``sha256:…``.
+    size : int
+        In bytes.
+    annotations : dict of str to str, or None
+        Whatever else is said.
+    """
+
+    mediaType: str
+    digest: str = field()
+    size: int = field()
+    annotations: dict[str, str] | None = None
+
+    @digest.validator
+    def _(self, _attribute: object, value: str) -> None:
+        if not is_digest(value):
+            raise InvalidOptionError(f"{value!r} is not a digest, sha256: and 64 hexadecimal digits")
+
+    @size.validator
+    def _(self, _attribute: object, value: int) -> None:
+        if value < 0:
+            raise InvalidOptionError(f"the size is {value}")
+
+    @property
+    def file_path(self) -> str:
+        """The path in the layer's annotations; empty when there is none."""
+        return (self.annotations or {}).get(_FILE_PATH, "")
+
+
+@frozen
+class _Manifest:
+    schemaVersion: int
+    mediaType: str
+    artifactType: str
+    config: OciDescriptor
+    layers: tuple[OciDescriptor, ...]
+    subject: OciDescriptor | None = None
+    annotations: dict[str, str] | None = None
+
+
+@frozen
+class _Index:
+    schemaVersion: int
+    mediaType: str
+    manifests: tuple[OciDescriptor, ...]
+
+
+def describe(data: bytes, media_type: str = _MANIFEST_TYPE) -> OciDescriptor:
+    """Describe a document, a manifest unless told otherwise."""
+    return OciDescriptor(media_type, sha256(data), len(data))
+
+
+def describe_envelope(data: bytes) -> OciDescriptor:
+    """Describe a DSSE envelope."""
+    return describe(data, _ENVELOPE_TYPE)
+
+
+def build_config(statement: ReleaseStatement, layers: Sequence[SealedLayer]) -> bytes:
+    """Write ModelPack's configuration; the statement and the layers determine every byte."""
+    return strict_json.dumps(
+        {
+            "descriptor": {
+                "createdAt": statement.created,
+                "name": statement.name,
+                "vendor": statement.name.partition("/")[0],
+                "version": statement.version,
+            },
+            "config": {"format": "safetensors"},
+            "modelfs": {"type": "layers", "diffIds": [layer.digest for layer in layers]},
+        }
+    )
+
+
+def build_manifest(
+    statement: ReleaseStatement, layers: Sequence[SealedLayer], *, config: bytes, suffix: str
+) -> bytes:
+    """Write the model's manifest; the statement, the layers and the suffix determine every byte.
+
+    Parameters
+    ----------
+    statement : ReleaseStatement
+        What the release is.
+    layers : sequence of SealedLayer
+        One for each part; of an unsealed release with digest and size of the part itself.
+    config : bytes
+        As `build_config` wrote it.
+    suffix : str
+        Of the sealed files; empty for an unsealed release.
+    """
+    media_types = {part.path: part.media_type for part in statement.parts}
+    return _manifest(
+        _MODEL_TYPE,
+        describe(config, _CONFIG_TYPE),
+        [
+            OciDescriptor(
+                media_types[layer.part],
+                layer.digest,
+                layer.size,
+                {_FILE_PATH: layer.part + suffix, _TITLE: layer.part + suffix},
+            )
+            for layer in layers
+        ],
+        annotations={_CREATED: statement.created, _VERSION: statement.version},
+    )
+
+
+def build_referrer(kind: str, *, subject: OciDescriptor, envelope: OciDescriptor) -> bytes:
+    """Write the manifest that ties an envelope to the model's manifest."""
+    return _manifest(kind, describe(EMPTY_CONFIG, _EMPTY_TYPE), [envelope], subject=subject)
+
+
+def build_index(name: str, version: str, manifest: bytes, referrers: Sequence[tuple[str, bytes]]) -> bytes:
+    """Write a bundle's index: the model's manifest, then its referrers as pairs of kind and manifest.
+
+    Its descriptors carry no ``artifactType``: skopeo drops it, and the digest would change.
+    """
+    reference = f"{name}:{tag(version)}"
+    entries = [(reference, manifest)]
+    entries += [(reference + _TAG_SUFFIX[kind], data) for kind, data in referrers]
+    return strict_json.dumps(
+        {
+            "schemaVersion": 2,
+            "mediaType": _INDEX_TYPE,
+            "manifests": [
+                {**_plain(describe(data)), "annotations": {_REF_NAME: ref_name}} for ref_name, data in entries
+            ],
+        }
+    )
+
+
+def parse_index(data: bytes, *, limits: Limits) -> tuple[OciDescriptor, ...]:
+    """Read the descriptors of a bundle's index, one at least."""
+    what = "index.json"
+    index = records.structure(strict_json.loads(data, what=what, limits=limits), _Index, what=what)
+    if not index.manifests:
+        raise InvalidArtifactError(f"{what} names no manifest")
+    return index.manifests
+
+
+def parse_manifest(data: bytes, *, limits: Limits) -> tuple[OciDescriptor, tuple[OciDescriptor, ...]]:
+    """Read configuration and layers of a model's manifest.
+
+    Raises
+    ------
+    InvalidArtifactError
+        When it is not a ModelPack manifest of raw layers; `LimitExceededError` when it exceeds `limits`.
+    """
+    what = "the manifest"
+    record = records.structure(strict_json.loads(data, what=what, limits=limits), _Manifest, what=what)
+    for found, wanted in (
+        (record.schemaVersion, 2),
+        (record.mediaType, _MANIFEST_TYPE),
+        (record.artifactType, _MODEL_TYPE),
+        (record.config.mediaType, _CONFIG_TYPE),
+        (record.subject, None),
+    ):
+        if found != wanted:
+            raise InvalidArtifactError(f"{what} says {found!r} where a ModelPack manifest says {wanted!r}")
+    for layer in record.layers:
+        if layer.mediaType not in MEDIA_TYPES:
+            raise InvalidArtifactError(f"{what} has a layer of the unknown type {layer.mediaType!r}")
+    check_part_limits((layer.size for layer in record.layers), limits, what=what)
+    return record.config, record.layers
+
+
+def parse_referrer(data: bytes, *, subject: OciDescriptor, limits: Limits) -> tuple[str, OciDescriptor]:
+    """Read kind and envelope of a referrer, which must be as `build_referrer` writes it."""
+    what = "a signature's manifest"
+    record = records.structure(strict_json.loads(data, what=what, limits=limits), _Manifest, what=what)
+    if record.artifactType not in _TAG_SUFFIX:
+        raise InvalidArtifactError(f"{what} has the unknown artifact type {record.artifactType!r}")
+    if record.subject != subject:
+        raise InvalidArtifactError(f"{what} belongs to another manifest than {subject.digest}")
+    if len(record.layers) != 1 or record.layers[0].mediaType != _ENVELOPE_TYPE:
+        raise InvalidArtifactError(f"{what} does not hold one DSSE envelope")
+    envelope = record.layers[0]
+    if build_referrer(record.artifactType, subject=subject, envelope=envelope) != data:
+        raise InvalidArtifactError(f"{what} is not in canonical form")
+    return record.artifactType, envelope
+
+
+def parse_config_name(data: bytes, *, limits: Limits) -> tuple[str, str]:
+    """Read name and version out of a configuration: a claim, to find the policy's rule by."""
+    what = "the model's configuration"
+    document = strict_json.loads(data, what=what, limits=limits)
+    descriptor = document.get("descriptor") if isinstance(document, dict) else None
+    name, version = (
+        (descriptor.get("name"), descriptor.get("version")) if isinstance(descriptor, dict) else (None, None)
+    )
+    if not isinstance(name, str) or not isinstance(version, str):
+        raise InvalidArtifactError(f"{what} does not say name and version")
+    return name, version
+
+
+def _manifest(
+    artifact_type: str,
+    config: OciDescriptor,
+    layers: Sequence[OciDescriptor],
+    *,
+    subject: OciDescriptor | None = None,
+    annotations: dict[str, str] | None = None,
+) -> bytes:
+    document: dict[str, Any] = {
+        "schemaVersion": 2,
+        "mediaType": _MANIFEST_TYPE,
+        "artifactType": artifact_type,
+        "config": _plain(config),
+        "layers": [_plain(layer) for layer in layers],
+    }
+    if subject is not None:
+        document["subject"] = _plain(subject)
+    if annotations is not None:
+        document["annotations"] = annotations
+    return strict_json.dumps(document)
+
+
+def _plain(descriptor: OciDescriptor) -> dict[str, Any]:
+    return records.unstructure(descriptor)

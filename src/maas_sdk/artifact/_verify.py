@@ -1,0 +1,148 @@
+"""Verifies a bundle without any key to decrypt; it changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from maas_sdk.artifact._bundle import checked_chunks, open_bundle
+from maas_sdk.artifact._examination import Examination, Question
+from maas_sdk.artifact._keys import fingerprint_of
+from maas_sdk.artifact._progress import Progress, no_progress
+from maas_sdk.artifact._times import as_timestamp
+from maas_sdk.artifact._times import now as present
+from maas_sdk.errors import InvalidOptionError
+from maas_sdk.limits import DEFAULT_LIMITS
+from maas_sdk.trust import Policy, Trust
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Collection
+    from datetime import datetime
+
+    from maas_sdk.artifact._bundle import Bundle
+    from maas_sdk.artifact._papers import BlobSource, Papers
+    from maas_sdk.limits import Limits
+    from maas_sdk.trust import Verdict
+
+__all__ = ["ask", "check_blobs", "examine_bundle", "verify"]
+
+
+def verify(
+    path: str | os.PathLike[str],
+    *,
+    trust: Trust | Policy,
+    first_use: Collection[str] = (),
+    recipient: Any = None,
+    now: str | datetime | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+    progress: Progress | None = None,
+) -> Verdict:
+    """Check a bundle: its form, who published it, for whom it is sealed, its age, its contents.
+
+    Parameters
+    ----------
+    path : path-like
+        A ``.maas`` file.
+    trust : Trust or Policy
+        Whose releases are accepted; with a `Policy` alone the checks against rollback are skipped.
+    first_use : collection of str
+        Names of which nothing was seen before and which are accepted all the same.
+    recipient : Contact, Identity, Recipient or str, optional
+        The caller, or the fingerprint of their recipient: a sealed release must name it.
+    now : datetime or str, optional
+        The present time; the clock's by default.
+    limits : Limits
+        Bounds on what is read.
+    progress : callable, optional
+        Called with ``"verify"``, bytes done and bytes in all.
+
+    Returns
+    -------
+    Verdict
+        Each check with its reason, whatever the bytes are. The checks are "bundle", "manifest", "publisher",
+        "signature", "sealing", "recipient", those of the ratchet, "expires", "age", "self-test" and last
+        "contents", which reads the layers and is skipped when something has failed before.
+
+    Raises
+    ------
+    NotFoundError
+        When there is no such file.
+    StorageError
+        When it cannot be read.
+    TrustStateError
+        When what was remembered is damaged.
+    """
+    tell = progress or no_progress
+    question = ask(trust, first_use=first_use, recipient=recipient, now=now, limits=limits)
+    examination = Examination(question)
+    with open_bundle(Path(path), limits=limits) as bundle:
+
+        def contents() -> str:
+            return check_blobs(bundle, bundle.papers, tell)
+
+        examine_bundle(examination, bundle, contents)
+    return examination.verdict(Path(path).name)
+
+
+def ask(
+    trust: Trust | Policy,
+    *,
+    first_use: Collection[str] = (),
+    recipient: Any = None,
+    now: str | datetime | None = None,
+    limits: Limits,
+    **more: Any,
+) -> Question:
+    """Make a question out of what a caller gave."""
+    if not isinstance(trust, Policy | Trust):
+        raise InvalidOptionError(f"trust is {trust!r}; give a Trust or a Policy")
+    return Question(
+        policy=trust if isinstance(trust, Policy) else trust.policy,
+        ratchet=None if isinstance(trust, Policy) else trust.ratchet,
+        first_use=first_use,
+        recipient=None if recipient is None else fingerprint_of(recipient),
+        now=present() if now is None else as_timestamp(now, what="now"),
+        limits=limits,
+        **more,
+    )
+
+
+def examine_bundle(examination: Examination, bundle: Bundle, contents: Callable[[], str]) -> None:
+    """Make all checks on a bundle."""
+
+    def well_formed() -> str:
+        bundle.scan()
+        return "a strict tar archive of an OCI layout"
+
+    def documented() -> str:
+        bundle.read_papers()
+        papers = bundle.papers
+        return f"ModelPack manifest {papers.digest} with {len(papers.layers)} layers, nothing beside it"
+
+    if not examination.judge("bundle", well_formed):
+        examination.skip_the_rest("the bundle cannot be read", ("manifest",))
+    elif not examination.judge("manifest", documented):
+        examination.skip_the_rest("the documents of the bundle are not in order")
+    else:
+        examination.examine(bundle.papers, contents)
+
+
+def check_blobs(source: BlobSource, papers: Papers, progress: Progress) -> str:
+    """Hash every layer, and give the reason why the check passed.
+
+    Raises
+    ------
+    DigestMismatchError
+        When one is not what its digest says.
+    NotFoundError
+        When one is missing.
+    """
+    layers = papers.blobs()
+    total = sum(layer.size for layer in layers)
+    done = 0
+    for layer in layers:
+        for chunk in checked_chunks(source, layer):
+            done += len(chunk)
+            progress("verify", done, total)
+    return f"{len(layers)} layers of {total} bytes are what the manifest says"
