@@ -403,6 +403,28 @@ def test_memory_stays_small_when_opening(alice, tmp_path):
     assert peak < 16 << 20
 
 
+def test_a_stanza_that_cannot_be_written_is_refused():
+    for words in (("", ()), ("a b", ()), ("a", ("",)), ("a", ("b\n",)), ("é", ())):
+        with pytest.raises(InvalidOptionError):
+            sealing.Stanza(*words, b"")
+
+
+class Silent:
+    """A sink whose `write` does not say how much it took."""
+
+    def __init__(self):
+        self.written = bytearray()
+
+    def write(self, data):
+        self.written += data
+
+
+def test_a_sink_may_say_nothing_of_what_it_took(alice, unseal):
+    sink = Silent()
+    sealing.encrypt(bytes(100_000), sink, [alice.recipient])
+    assert unseal(sink.written) == bytes(100_000)
+
+
 def test_the_sealer_fulfils_its_contract(alice):
     sealer = sealing.AgeSealer(limits=Limits(max_stanzas=1))
     assert isinstance(sealer, interfaces.Sealer)

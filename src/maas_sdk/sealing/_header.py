@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from maas_sdk.errors import HeaderError, HeaderMacError
+from maas_sdk.errors import HeaderError, HeaderMacError, InvalidOptionError
 from maas_sdk.sealing import _base64
 from maas_sdk.sealing._wrap import hkdf
 
@@ -26,7 +26,7 @@ __all__ = ["MAGIC", "Header", "Stanza", "read_header", "write_header"]
 MAGIC = b"age-encryption.org/"
 _VERSION_LINE = MAGIC + b"v1\n"
 _COLUMNS = 64
-_MAC_BYTES = 32
+_ARGUMENT = re.compile(r"[!-~]+")
 _ARGUMENTS = re.compile(rb"-> ([!-~]+(?: [!-~]+)*)\n")
 _END = re.compile(rb"--- ([A-Za-z0-9+/]{43})\n")
 _LONG_ENOUGH = 100  # characters of a version line that a message shows
@@ -44,11 +44,20 @@ class Stanza:
         Further arguments, printable ASCII without spaces.
     body : bytes
         What the kind of recipient keeps here.
+
+    Raises
+    ------
+    InvalidOptionError
+        When type or arguments cannot be written.
     """
 
     type: str
     args: tuple[str, ...]
     body: bytes
+
+    def __attrs_post_init__(self) -> None:
+        if not all(_ARGUMENT.fullmatch(argument) for argument in (self.type, *self.args)):
+            raise InvalidOptionError("type and arguments of a stanza are printable ASCII without spaces")
 
     def encode(self) -> bytes:
         """Give the text of the stanza."""

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = [
     "BATCH",
     "CHUNK",
-    "NONCE_BYTES",
     "SEALED_CHUNK",
     "TAG",
     "ChunkCipher",
@@ -36,7 +35,7 @@ CHUNK = 64 * 1024
 TAG = 16
 SEALED_CHUNK = CHUNK + TAG
 BATCH = 16  # chunks worked on between two reads
-NONCE_BYTES = 16
+_NONCE_BYTES = 16
 
 
 class ChunkCipher:
@@ -67,8 +66,8 @@ class ChunkCipher:
 
 def read_nonce(source: SourceReader) -> bytes:
     """Take the payload's nonce from `source`; a file that ends before it has no whole header."""
-    nonce = source.take(NONCE_BYTES)
-    if len(nonce) != NONCE_BYTES:
+    nonce = source.take(_NONCE_BYTES)
+    if len(nonce) != _NONCE_BYTES:
         raise HeaderError("the file ends before the payload's nonce; get the file again")
     return nonce
 
@@ -83,7 +82,7 @@ def check_chunk_size(index: int, size: int) -> None:
 
 def seal_payload(source: SourceReader, write: Write, file_key: bytes) -> None:
     """Encrypt all of `source` into `write`: a fresh nonce, then the chunks."""
-    nonce = secrets.token_bytes(NONCE_BYTES)
+    nonce = secrets.token_bytes(_NONCE_BYTES)
     write(nonce)
     cipher = ChunkCipher(file_key, nonce)
     text = memoryview(bytearray(BATCH * CHUNK + 1))

@@ -167,15 +167,15 @@ def file_reader(file: BinaryIO | io.RawIOBase, name: str) -> ReadInto:
 
 
 def _file_writer(file: BinaryIO, name: str) -> Write:
-    raw = isinstance(file, io.RawIOBase)  # only raw files write less than they are asked
+    raw = isinstance(file, io.RawIOBase)
 
     def write(data: BytesLike) -> None:
         rest = memoryview(data)
         while rest:
             with storage_errors(f"writing {name}"):
                 count = file.write(rest)
-            if not raw:
-                return
+            if count is None and not raw:
+                return  # only a raw file means "nothing" by it; others just do not say that they took all
             if not count:
                 raise StorageError(f"writing {name}: it takes no bytes now; open it in blocking mode")
             rest = rest[count:]
