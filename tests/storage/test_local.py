@@ -137,7 +137,7 @@ def test_a_medium_without_hard_links_is_named(local, files, monkeypatch):
     assert files() == []
 
 
-@pytest.mark.parametrize("call", ["open", "lstat"])
+@pytest.mark.parametrize("call", ["open", "stat"])
 def test_a_medium_that_fails_to_open_an_object_is_no_missing_object(local, monkeypatch, call):
     write(local, "a", b"x")
     monkeypatch.setattr(os, call, failing(errno.EIO))

@@ -1,0 +1,71 @@
+"""A lock file that one holds at a time."""
+
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from maas_sdk._internal.locks import locked
+from maas_sdk.errors import NotFoundError
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from maas_sdk._internal.locks import locked
+with locked(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_threads_take_turns(tmp_path):
+    inside, overlaps = [], []
+
+    def work():
+        for _ in range(20):
+            with locked(tmp_path / "lock"):
+                inside.append(1)
+                overlaps.append(len(inside) > 1)
+                time.sleep(0)
+                inside.pop()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(overlaps) == 160
+    assert not any(overlaps)
+
+
+def test_a_process_waits_for_another_and_a_killed_one_gives_the_lock_back(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path / "lock")], stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout.readline() == "held\n"
+        entered = threading.Event()
+
+        def work():
+            with locked(tmp_path / "lock"):
+                entered.set()
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        assert not entered.wait(0.1)
+        child.kill()
+        thread.join()
+        assert entered.is_set()
+
+
+def test_an_exception_in_the_block_gives_the_lock_back(tmp_path):
+    with pytest.raises(ValueError, match="x"), locked(tmp_path / "lock"):
+        raise ValueError("x")
+    with locked(tmp_path / "lock"):
+        pass
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(NotFoundError, match="locking"), locked(tmp_path / "nowhere" / "lock"):
+        pytest.fail("the block must not run")
