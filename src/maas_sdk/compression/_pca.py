@@ -123,8 +123,7 @@ class PCACompressor:
             wanted = max(1, math.floor(self.n_components))
             if rows < max(_MIN_ROWS, wanted) or columns < wanted:
                 raise InvalidOptionError(
-                    f"PCA(n_components={self.n_components!r}) needs as many rows and features: the training "
-                    f"data has {rows} rows and, after preprocessing, {columns} features."
+                    f"PCA to {self.n_components!r} needs more than {rows} rows of {columns} features."
                 )
         return PCA(n_components=self.n_components, random_state=self.random_state).fit(features)
 

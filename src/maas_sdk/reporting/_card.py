@@ -17,6 +17,9 @@ from maas_sdk.reporting._sections import sections_of
 
 __all__ = ["ModelCard"]
 
+_ROWS_AND_FEATURES = 2
+_PER_CLASS = frozenset({"label", "precision", "recall", "f1", "support"})
+
 
 def _text(_instance: Any, attribute: Any, value: Any) -> None:
     if not isinstance(value, str) or not value.strip():
@@ -45,10 +48,11 @@ def _mapping(_instance: Any, attribute: Any, value: object) -> None:
 
 
 def _shape(_instance: Any, _attribute: Any, value: Any) -> None:
-    if value is not None and (
-        len(value) != 2 or not all(isinstance(length, int) and length >= 0 for length in value)  # noqa: PLR2004
-    ):
-        raise InvalidOptionError(f"ModelCard(training_shape={value!r}): expected rows and features.")
+    if value is None:
+        return
+    counts = value if isinstance(value, tuple) else ()
+    if len(counts) != _ROWS_AND_FEATURES or not all(isinstance(n, int) and n >= 0 for n in counts):
+        raise InvalidOptionError(f"ModelCard(training_shape={value!r}): expected (rows, features).")
 
 
 def _evaluation(instance: Any, attribute: Any, value: Any) -> None:
@@ -63,6 +67,11 @@ def _evaluation(instance: Any, attribute: Any, value: Any) -> None:
         raise InvalidOptionError(
             "ModelCard(evaluation=…): expected a row and a column of `confusion` a label."
         )
+    for row in value.get("per_class", ()):
+        if missing := _PER_CLASS - set(row):
+            raise InvalidOptionError(
+                f"ModelCard(evaluation=…): a row of `per_class` lacks {', '.join(sorted(missing))}."
+            )
 
 
 def _is_number(value: object) -> bool:

@@ -77,6 +77,8 @@ def _options(estimator: Any) -> dict[str, str]:
 
 
 def _text(value: Any) -> str:
+    if hasattr(value, "dtype") and hasattr(value, "item") and not getattr(value, "shape", ()):
+        value = value.item()  # a numpy number is told as the number that it is
     if getattr(value, "shape", ()):
         text = f"array of shape {tuple(int(length) for length in value.shape)}"
     elif isinstance(value, _PLAIN):
@@ -88,8 +90,6 @@ def _text(value: Any) -> str:
         text = f"{{{', '.join(f'{_text(key)}: {_text(item)}' for key, item in value.items())}}}"
     elif callable(value) and hasattr(value, "__name__"):
         text = str(value.__name__)
-    elif hasattr(value, "dtype") and hasattr(value, "item"):
-        text = repr(value.item())
     else:
         text = type(value).__name__
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

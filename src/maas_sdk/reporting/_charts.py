@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = ["bar_chart"]
 
-_WIDTH = 640
+_WIDTH = 460
 _ROW = 26
 _VALUE = 70
 _LONGEST = 20

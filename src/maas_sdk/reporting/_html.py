@@ -52,7 +52,7 @@ tr:last-child td,tr:last-child th{border-bottom:0}
 .heat .zero{color:var(--muted);background:none}
 .heat .full{color:var(--on-heat)}
 .heat .corner{background:none;color:var(--muted);font-size:.8rem}
-.bars{display:block;width:100%;max-width:40rem;height:auto;margin:.4rem 0}
+.bars{display:block;width:100%;max-width:28.75rem;height:auto;margin:.4rem 0}
 .bars text{font-size:13px;fill:var(--ink)}
 .bars .value{fill:var(--muted);font-variant-numeric:tabular-nums}
 .bars .track{fill:var(--track)}
@@ -60,7 +60,9 @@ tr:last-child td,tr:last-child th{border-bottom:0}
 footer{color:var(--muted);font-size:.85rem;padding:0 .25rem}
 @media(max-width:34rem){dl{grid-template-columns:1fr;gap:0}dd{margin:0 0 .6rem}section{padding:1rem .9rem}
 h1{font-size:1.5rem}
-.bars text{font-size:16px}.heat th,.heat td{padding:.25rem .2rem;min-width:1.75rem;font-size:.85rem}}
+table{font-size:.85rem}th,td{padding-right:.7rem}.bars text{font-size:15px}
+.heat{border-spacing:1px}.heat th,.heat td{padding:.25rem .15rem;min-width:1.5rem;font-size:.8rem}
+.heat .corner{font-size:0}}
 @media print{body{background:none}section{break-inside:avoid}}
 """
 

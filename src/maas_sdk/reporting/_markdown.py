@@ -36,13 +36,9 @@ def _block(block: Text | Facts | Table | HeatTable) -> str:
         return _table(("", ""), block.rows, frozenset())
     if isinstance(block, Table):
         return _table(block.header, block.rows, block.right)
-    if isinstance(block, HeatTable):
-        rows = [(label, *map(str, counts)) for label, counts in zip(block.labels, block.counts, strict=True)]
-        everywhere = frozenset(range(1, len(block.labels) + 1))
-        return "Confusion:\n\n" + _table(("true \\ predicted", *block.labels), rows, everywhere)
-    return f"{_inline(block.title)}:\n\n" + _table(
-        ("class", "value"), [(label, f"{value:.4f}") for label, value in block.rows], frozenset({1})
-    )
+    rows = [(label, *map(str, counts)) for label, counts in zip(block.labels, block.counts, strict=True)]
+    everywhere = frozenset(range(1, len(block.labels) + 1))
+    return "Confusion:\n\n" + _table(("true / predicted", *block.labels), rows, everywhere)
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]], right: frozenset[int]) -> str:

@@ -131,11 +131,11 @@ def _compression(compression: Mapping[str, Any] | None) -> tuple[Block, ...]:
     metric = str(compression.get("budget", {}).get("metric", "metric"))
     rows = tuple(
         (
-            str(result["name"]),
-            _known(result["size"], format_bytes),
-            _known(result["latency"], format_seconds),
-            _known(result["metric"], _number),
-            str(result["status"]),
+            str(result.get("name")),
+            _known(result.get("size"), format_bytes),
+            _known(result.get("latency"), format_seconds),
+            _known(result.get("metric"), _number),
+            str(result.get("status")),
         )
         for result in compression.get("results", ())
     )
