@@ -14,7 +14,6 @@ ESTIMATORS = [
     maas.Pipeline(model=LogisticRegression(), preprocessors=["standard_scaler"]),
     maas.Pipeline(model=DecisionTreeClassifier(random_state=0)),
     maas.Pipeline(model=DecisionTreeRegressor(random_state=0), preprocessors=["min_max_scaler"]),
-    # maas.Pipeline(),
 ]
 
 

@@ -250,7 +250,9 @@ class Examination:
             return check
         if check.name == "first use" and self._question.loading:
             return Check.skipped(check.name, "it is in the store; the import decides on that")
-        if check.name == "rollback" and held:
+        # A bundle that brings an old release again is a rollback, even where the store has it: whoever imports
+        # goes on with what the import gives.
+        if check.name == "rollback" and held and self._question.loading:
             if self._question.exact:
                 reason = "an older release, and it is in the store and this very one was asked for"
                 return Check.skipped(check.name, reason)

@@ -8,14 +8,14 @@ from attrs import frozen
 from sklearn.base import clone
 
 from maas_sdk.errors import InvalidOptionError
-from maas_sdk.interfaces import Compressor, Model, Optimizer, Preprocessor
+from maas_sdk.interfaces import Compressor, Model, Optimizer, Preprocessor, Sealer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from maas_sdk.plugin import ComponentInfo, PluginRegistry
 
-__all__ = ["Step", "build_model", "build_preprocessors", "make_compressors", "named"]
+__all__ = ["Step", "build_model", "build_preprocessors", "make_compressors", "make_sealer", "named"]
 
 _FORMS = "a name, (name, {options}) or an object"
 
@@ -115,6 +115,12 @@ def make_compressors(spec: Any, registry: PluginRegistry) -> tuple[str, tuple[An
     if not compressors:
         raise InvalidOptionError("a candidate needs at least one compressor")
     return " + ".join(names), tuple(compressors)
+
+
+def make_sealer(spec: Any, registry: PluginRegistry) -> Sealer:
+    """Make what seals a release."""
+    sealer: Sealer = _make("sealer", spec, registry, Sealer)[0]
+    return sealer
 
 
 def _info(kind: str, spec: Any, registry: PluginRegistry) -> ComponentInfo | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline as Chain
 from sklearn.utils import get_tags
@@ -129,7 +130,10 @@ class Pipeline(BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         chain = self._unfitted()
         tags = get_tags(chain)
-        tags.input_tags.allow_nan = all(get_tags(step).input_tags.allow_nan for _, step in chain.steps)
+        tags.input_tags.allow_nan = all(
+            hasattr(step, "__sklearn_tags__") and get_tags(step).input_tags.allow_nan
+            for _, step in chain.steps
+        )
         return tags
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -175,7 +179,9 @@ class Pipeline(BaseEstimator):
         validate_data(self, X, skip_check_array=True)
         self.chain_ = chain
         self._components = {step.name: step.component for step in steps}
-        self.__dict__.pop("selftest_", None)
+        self._facts = _fitting.describe(X, y)
+        for stale in ("selftest_", "_compression"):
+            self.__dict__.pop(stale, None)
         return self
 
     def _predict_with(self, method: str, X: Any) -> Any:
@@ -300,6 +306,7 @@ class Pipeline(BaseEstimator):
             )
             outcome.record(sizes={"before": report.original.size, "after": report.chosen.size})
         self.chain_ = report.chain
+        self._compression = report
         return report
 
     # --- exchange -------------------------------------------------------------------------------------
@@ -367,23 +374,21 @@ class Pipeline(BaseEstimator):
         check_is_fitted(self)
         host = self._host()
         with host.step("publish") as outcome:
-            release = _exchange.publish(
-                self,
-                name,
+            publication = _exchange.Publication(
+                name=name,
                 version=version,
-                store=store,
                 signer=signer,
                 recipients=recipients,
                 include_publisher=include_publisher,
                 selftest=selftest,
                 evaluation=evaluation,
+                compression=self.__dict__.get("_compression"),
                 card=card or {},
                 created=created,
                 expires=expires,
                 sealer=sealer,
-                progress=progress,
-                registry=host,
             )
+            release = _exchange.publish(self, publication, store=store, registry=host, progress=progress)
             outcome.record(sizes={part.path: part.size for part in release.parts})
         return release
 
@@ -432,22 +437,13 @@ class Pipeline(BaseEstimator):
         """
         host = registry if registry is not None else PluginRegistry()
         with host.step("load"):
-            chain, report, schema = _exchange.load(
-                reference,
-                store=store,
-                trust=trust,
-                identity=identity,
-                tolerance=selftest_tolerance,
-                limits=limits,
-                registry=host,
+            loaded = _exchange.load(
+                reference, store=store, trust=trust, identity=identity, limits=limits, registry=host
             )
-        preprocessors = [clone(step) for _, step in chain.steps[:-1]]
-        pipeline = cls(model=clone(chain.steps[-1][1]), preprocessors=preprocessors, registry=registry)
-        pipeline.chain_ = chain
-        for attribute, value in schema.items():
-            setattr(pipeline, attribute, value)
-        if report is not None:
-            pipeline.selftest_ = report
+            _exchange.check_selftest(loaded, reference, selftest_tolerance)
+        *preprocessors, model = [clone(step) for _, step in loaded.chain.steps]
+        pipeline = cls(model=model, preprocessors=preprocessors, registry=registry)
+        pipeline._adopt(loaded)
         return pipeline
 
     # --- inside ---------------------------------------------------------------------------------------
@@ -459,6 +455,21 @@ class Pipeline(BaseEstimator):
             return self.registry
         own: PluginRegistry = self.__dict__.setdefault("_registry", PluginRegistry())
         return own
+
+    def _adopt(self, loaded: _exchange.Loaded) -> None:
+        """Become what was loaded."""
+        self.chain_ = loaded.chain
+        self.n_features_in_ = loaded.schema.n_features
+        if loaded.schema.feature_names is not None:
+            self.feature_names_in_ = np.asarray(loaded.schema.feature_names, dtype=object)
+        self._facts = {"dtype": loaded.schema.dtype, "n_outputs": loaded.schema.n_outputs}
+        if loaded.selftest is not None:
+            self.selftest_ = loaded.selftest
+
+    def _made_by(self) -> dict[str, str]:
+        """Give the distribution and version of each component that came from a registry."""
+        infos = [info for info in self.__dict__.get("_components", {}).values() if info is not None]
+        return {info.reference: f"{info.distribution} {info.version}" for info in infos}
 
     def _check_input(self, X: Any) -> None:
         """Check names and number of features, where the first step does not do it itself."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from sklearn.base import is_regressor
 from sklearn.pipeline import Pipeline as Chain
-from sklearn.utils.validation import has_fit_parameter
+from sklearn.utils.validation import _num_samples, has_fit_parameter
 
 from maas_sdk.errors import InvalidOptionError
 from maas_sdk.plugin import StepEvent, component_errors
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from maas_sdk.pipeline._components import Step
     from maas_sdk.plugin import ComponentInfo, PluginRegistry
 
-__all__ = ["DEFAULT_COMPRESSORS", "default_budget", "fit_steps", "run"]
+__all__ = ["DEFAULT_COMPRESSORS", "default_budget", "describe", "fit_steps", "run"]
 
 DEFAULT_COMPRESSORS: tuple[Any, ...] = (
     "float16",
@@ -33,6 +34,17 @@ def default_budget(pipeline: Any) -> Budget:
     from maas_sdk.compression import Budget  # noqa: PLC0415 - a receiver needs no compression room
 
     return Budget(metric="r2" if is_regressor(pipeline) else "accuracy", max_drop=0.0)
+
+
+def describe(X: Any, y: Any) -> dict[str, Any]:
+    """Tell what a model was fitted on: rows, dtype of the input, number of outputs."""
+    if hasattr(X, "dtypes"):
+        kinds = {str(kind) for kind in X.dtypes}
+        dtype = kinds.pop() if len(kinds) == 1 else "mixed"
+    else:
+        dtype = str(X.dtype if hasattr(X, "dtype") else np.asarray(X).dtype)
+    shape = np.shape(y) if y is not None else ()
+    return {"n_samples": _num_samples(X), "dtype": dtype, "n_outputs": shape[1] if len(shape) == 2 else 1}  # noqa: PLR2004 - rows and outputs
 
 
 def fit_steps(

@@ -22,9 +22,10 @@ class component_errors:  # noqa: N801 - used like a function, as contextlib.supp
     """Wrap what a component raises in the block as `ComponentError`, with the component named.
 
     Passed on unchanged: every `MaasError` (so nothing is wrapped twice), what is no `Exception`
-    (`KeyboardInterrupt`, `SystemExit`), and, from models and preprocessors, `ValueError`, `TypeError` and
-    `AttributeError` with their subclasses (`NotFittedError` too): scikit-learn's conventions prescribe these
-    for wrong data and wrong order of calls, and its tools depend on them.
+    (`KeyboardInterrupt`, `SystemExit`), warnings that the application turned into errors, and, from models
+    and preprocessors, `ValueError`, `TypeError` and `AttributeError` with their subclasses (`NotFittedError`
+    too): scikit-learn's conventions prescribe these for wrong data and wrong order of calls, and its tools
+    depend on them.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ class component_errors:  # noqa: N801 - used like a function, as contextlib.supp
     ) -> None:
         """Wrap `error` unless it passes."""
         info = self._info
-        if info is None or not isinstance(error, Exception) or isinstance(error, MaasError):
+        if info is None or not isinstance(error, Exception) or isinstance(error, MaasError | Warning):
             return
         if info.kind in _ESTIMATORS and isinstance(error, _CONVENTIONAL):
             return
