@@ -200,6 +200,17 @@ def test_any_cut_is_noticed(seal, unseal):
             unseal(sealed[:place])
 
 
+@pytest.mark.parametrize("remainder", [1, 46, 47, 48])
+def test_an_armor_may_end_at_the_borders_of_batches(remainder, alice, seal, unseal):
+    overhead = len(seal(b""))
+    for lines in (1023, 1024, 2048):
+        data = bytes((lines - 1) * 48 + remainder - overhead)
+        sealed = seal(data, armor=True)
+        assert unseal(sealed) == data
+        with sealing.open_sealed(sealed, [alice]) as reader:
+            assert reader.read() == data
+
+
 @given(order=st.lists(st.integers(0, 3), max_size=6))
 @quick
 def test_chunks_in_any_other_order_are_noticed(order, seal, alice):

@@ -131,7 +131,7 @@ class ArmorReader:
     def _decode(self) -> bytes:
         text = self._source.take(_BATCH * (COLUMNS + len(self._line_end)))
         lines, dash, after = text.partition(b"-")  # no character of base64
-        if not dash and len(text) == _BATCH * (COLUMNS + len(self._line_end)):
+        if not dash and self._source.peek(1) not in (b"-", b""):
             return decode_lines(text, self._line_end, final=False)
         self._more = False
         check_after(dash + after + self._source.take(len(END) + MAX_WHITE_SPACE + 1))
