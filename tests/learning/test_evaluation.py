@@ -145,6 +145,13 @@ def test_the_printed_evaluation_is_aligned(iris):
     assert "accuracy" in text
 
 
+def test_the_printed_evaluation_of_values_is_one_table(diabetes):
+    title, head, *lines = str(evaluate(*diabetes)).splitlines()
+    assert title == "Evaluation on 221 samples"
+    assert head.split() == ["metric", "value"]
+    assert [line.split()[0] for line in lines] == ["mse", "rmse", "mae", "r2"]
+
+
 def test_the_confusion_of_many_classes_is_not_printed_but_there():
     y = np.arange(60) % 30
     model = DummyClassifier(strategy="constant", constant=3).fit(np.zeros((60, 1)), y)

@@ -29,7 +29,7 @@ ALL = [
 
 
 def gradient(params, target):
-    """Of ½ Σ log(1 + d²) + d²/20 with d the distance from the target: curved differently everywhere, never steep."""
+    """Of ½ Σ log(1 + d²) + d²/20, d the distance from the target: differently curved, never steep."""
     d = params - target
     return d / (1 + d * d) + d / 10
 

@@ -17,6 +17,9 @@ class Optimizer(Protocol):
 
     The object holds options only and is never changed; what changes is the state, a plain dict of arrays and
     integers, so that training can be saved without pickle and resumed bit for bit.
+
+    An optimizer may have an attribute `full_batch`; where it is true, the training loop gives it the gradient
+    over all samples, one step an epoch, instead of batches.
     """
 
     def init(self, params: NDArray[np.floating]) -> dict[str, Any]:

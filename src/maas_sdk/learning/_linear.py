@@ -104,7 +104,7 @@ class _Linear(BaseEstimator):
     def _raw(self, X: Any) -> NDArray[np.float64]:
         """Give the raw output (n_samples, n_outputs) for data from outside."""
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=np.float64)
+        X = validate_data(self, X, reset=False, dtype=np.float64, order="C")
         raw: NDArray[np.float64] = X @ np.atleast_2d(self.coef_).T + self.intercept_
         return raw
 
@@ -194,7 +194,7 @@ class LinearRegressor(RegressorMixin, _Linear):
             X, y = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
             target, mean, scale = standardize(y.reshape(len(y), -1))
             coef, intercept = self._train(X, target, target.shape[1], SquaredLoss())
-            coef, intercept = (coef * scale).T, intercept * scale + mean
+            coef, intercept = np.ascontiguousarray((coef * scale).T), intercept * scale + mean
             self.coef_ = coef[0] if y.ndim == 1 else coef
             self.intercept_ = float(intercept[0]) if y.ndim == 1 else intercept
         return self
@@ -255,7 +255,7 @@ class LogisticClassifier(ClassifierMixin, _Linear):
                 coef, self.intercept_ = self._train(X, codes[:, None].astype(X.dtype), 1, BinaryLogLoss())
             else:
                 coef, self.intercept_ = self._train(X, codes, len(self.classes_), MultinomialLogLoss())
-            self.coef_ = coef.T
+            self.coef_ = np.ascontiguousarray(coef.T)
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:

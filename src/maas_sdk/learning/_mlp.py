@@ -158,6 +158,7 @@ class MLPClassifier(ClassifierMixin, _MLP):
 
     Minimizes the mean log loss plus ½·alpha·‖weights‖². One output unit for two classes, one for each class
     otherwise. All arithmetic is done in `dtype`, whatever the dtype of `X`, and probabilities come out in it.
+    Features are taken as they come: standardize them first, or training is slow or diverges.
 
     Parameters
     ----------
@@ -265,7 +266,7 @@ class MLPRegressor(RegressorMixin, _MLP):
     zero mean and unit deviation, so that neither `learning_rate` nor `tol` depend on the unit of `y`; losses
     are in that scale, where ½ for each output is the loss of predicting the mean. The scale is folded into
     the last layer afterwards. All arithmetic is done in `dtype`, whatever the dtype of `X`; predictions come
-    out as float64, as scikit-learn wants them. Take ``dtype="float64"`` for values whose mean is large
+    out as float64, as scikit-learn wants them. Features are taken as they come: standardize them first. Take ``dtype="float64"`` for values whose mean is large
     compared to their deviation.
 
     Parameters
@@ -273,8 +274,8 @@ class MLPRegressor(RegressorMixin, _MLP):
     hidden_layer_sizes, activation, optimizer, alpha, batch_size, max_iter, dtype, random_state, callback
         As for :class:`MLPClassifier`.
     tol, n_iter_no_change, early_stopping, validation_fraction
-        As for :class:`MLPClassifier`; the score is 1 minus the mean squared error on the held-out data over the
-        variance of `y`, averaged over outputs: R² but for the reference, which no single row can upset.
+        As for :class:`MLPClassifier`; the score is 1 minus the mean squared error on the held-out data over
+        the variance of all of `y`, averaged over outputs: nearly R², and defined for a single row.
 
     Attributes
     ----------

@@ -7,7 +7,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from attrs import field, frozen
+from attrs import frozen
 from sklearn.exceptions import ConvergenceWarning
 
 from maas_sdk.errors import InvalidOptionError
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["TrainingOptions", "TrainingResult", "batch_rows", "train"]
 
 _DEFAULT_BATCH = 200
-# A training that ends with so many times the loss it began with has diverged, finite or not. Losses are in nats
-# or in variances of the target, so that 1 is the least loss worth a comparison.
+# A training that ends with so many times the loss it began with has diverged, finite or not. Losses are in
+# nats or in variances of the target, so that 1 is the least loss worth a comparison.
 _RISE = 10.0
 
 
@@ -50,12 +50,12 @@ class TrainingOptions:
         a validation set, ``validation_score``.
     """
 
-    optimizer: Optimizer = field()
-    batch_size: int | None = field()
-    max_iter: int = field()
-    tol: float = field()
-    n_iter_no_change: int = field()
-    callback: Callable[[Mapping[str, Any]], object] | None = field()
+    optimizer: Optimizer
+    batch_size: int | None
+    max_iter: int
+    tol: float
+    n_iter_no_change: int
+    callback: Callable[[Mapping[str, Any]], object] | None
 
     def __attrs_post_init__(self) -> None:
         given: object = self.optimizer
@@ -108,25 +108,6 @@ def batch_rows(options: TrainingOptions, n_samples: int) -> int:
     return min(options.batch_size or _DEFAULT_BATCH, n_samples)
 
 
-class _Patience:
-    """Counts epochs without an improvement by more than `tol`, as scikit-learn's networks do."""
-
-    def __init__(self, tol: float, n_iter_no_change: int) -> None:
-        self._tol, self._limit = tol, n_iter_no_change
-        self._best, self._idle = -math.inf, 0
-
-    def is_best(self, score: float) -> bool:
-        """Take the score of an epoch, greater is better; tell whether it is the best so far."""
-        self._idle = 0 if score > self._best + self._tol else self._idle + 1
-        best = score > self._best
-        self._best = max(self._best, score)
-        return best
-
-    @property
-    def exhausted(self) -> bool:
-        return self._idle >= self._limit
-
-
 class _Batches:
     """Rows in a new order each epoch, gathered into buffers that are used again; or all rows in one piece."""
 
@@ -169,11 +150,64 @@ def _run_epoch(
     return total / n_seen, first
 
 
-def _diverged(optimizer: Optimizer, epoch: int, what: str) -> InvalidOptionError:
-    return InvalidOptionError(
-        f"training diverged in epoch {epoch}: {what}. Lower the learning_rate of {optimizer!r}, or standardize "
-        "the features"
-    )
+class _History:
+    """What the epochs came to so far: which parameters are worth keeping, and whether it is time to stop."""
+
+    def __init__(
+        self,
+        options: TrainingOptions,
+        params: NDArray[np.floating],
+        validate: Callable[[NDArray[np.floating]], float] | None,
+    ) -> None:
+        self._options, self._params, self._validate = options, params, validate
+        self._kept = params.copy() if validate else params
+        self._kept_loss = self._initial_loss = math.inf
+        self._best_score, self._idle = -math.inf, 0
+        self._losses: list[float] = []
+        self._scores: list[float] = []
+
+    def add(self, loss: float, first_loss: float) -> dict[str, Any]:
+        """Take the losses of an epoch; give what the callback is told."""
+        self._losses.append(loss)
+        self._initial_loss = min(self._initial_loss, first_loss)
+        if not (math.isfinite(loss) and np.isfinite(self._params).all()):
+            raise self._diverged(f"the loss is {loss:g}, or parameters are not finite")
+        progress = {"epoch": len(self._losses), "n_epochs": self._options.max_iter, "loss": loss}
+        if self._validate:
+            score = progress["validation_score"] = self._validate(self._params)
+            self._scores.append(score)
+        else:
+            score, self._kept_loss = -loss, loss
+        self._idle = 0 if score > self._best_score + self._options.tol else self._idle + 1
+        if score > self._best_score:
+            self._best_score = score
+            if self._validate:
+                np.copyto(self._kept, self._params)
+                self._kept_loss = loss
+        return progress
+
+    @property
+    def settled(self) -> bool:
+        """Whether there was no improvement by more than `tol` for long enough."""
+        return self._idle >= self._options.n_iter_no_change
+
+    def result(self) -> TrainingResult:
+        """Give the parameters that are kept, unless their loss tells that the training diverged."""
+        if self._kept_loss > _RISE * max(
+            self._initial_loss, 1.0
+        ):  # no improvement, but no convergence either
+            raise self._diverged(f"the loss rose from {self._initial_loss:g} to {self._kept_loss:g}")
+        return TrainingResult(
+            params=self._kept,
+            loss_curve=self._losses,
+            validation_scores=self._scores if self._validate else None,
+        )
+
+    def _diverged(self, what: str) -> InvalidOptionError:
+        return InvalidOptionError(
+            f"training diverged in epoch {len(self._losses)}: {what}. Lower the learning_rate of "
+            f"{self._options.optimizer!r}, or standardize the features"
+        )
 
 
 def train(
@@ -211,29 +245,14 @@ def train(
     ConvergenceWarning
         If `max_iter` epochs did not suffice for the stopping rule.
     """
-    params, optimizer = workspace.params, options.optimizer
-    state = optimizer.init(params)
+    state = options.optimizer.init(workspace.params)
     batches = _Batches(X, target, None if options.full_batch else batch_rows(options, len(X)), rng)
-    patience = _Patience(options.tol, options.n_iter_no_change)
-    best = params.copy() if validate else params
-    loss_curve: list[float] = []
-    scores: list[float] = []
-    initial_loss = math.inf
-    for epoch in range(1, options.max_iter + 1):
-        loss, first_loss = _run_epoch(workspace, batches, optimizer, state)
-        initial_loss = min(initial_loss, first_loss)
-        if not (math.isfinite(loss) and np.isfinite(params).all()):
-            raise _diverged(optimizer, epoch, f"the loss is {loss:g}, or parameters are not finite")
-        loss_curve.append(loss)
-        progress = {"epoch": epoch, "n_epochs": options.max_iter, "loss": loss}
-        if validate:
-            scores.append(validate(params))
-            progress["validation_score"] = scores[-1]
-        if patience.is_best(scores[-1] if validate else -loss) and validate:
-            np.copyto(best, params)
+    history = _History(options, workspace.params, validate)
+    for _ in range(options.max_iter):
+        progress = history.add(*_run_epoch(workspace, batches, options.optimizer, state))
         if options.callback:
             options.callback(progress)
-        if patience.exhausted:
+        if history.settled:
             break
     else:
         warnings.warn(
@@ -242,6 +261,4 @@ def train(
             ConvergenceWarning,
             stacklevel=4,
         )
-    if loss > _RISE * max(initial_loss, 1.0):  # "no improvement" would else pass for convergence
-        raise _diverged(optimizer, epoch, f"the loss rose from {initial_loss:g} to {loss:g}")
-    return TrainingResult(params=best, loss_curve=loss_curve, validation_scores=scores if validate else None)
+    return history.result()
