@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from maas_sdk.plugin._events import StepEvent
-    from maas_sdk.plugin._hosting import HostedPlugin
+    from maas_sdk.plugin._hosted import HostedPlugin
 
 __all__ = ["SILENT_STEP", "ObservedStep", "Step", "tell"]
 

@@ -18,8 +18,8 @@ from maas_sdk.plugin._builtins import BUILTIN_MODULES, RESERVED_NAMES
 from maas_sdk.plugin._component import Provider
 from maas_sdk.plugin._construction import construct
 from maas_sdk.plugin._events import StepEvent
-from maas_sdk.plugin._host import Host
-from maas_sdk.plugin._hosting import OBSERVATION_HOOKS, HostedPlugin
+from maas_sdk.plugin._hosted import OBSERVATION_HOOKS, HostedPlugin
+from maas_sdk.plugin._loading import PluginLoader
 from maas_sdk.plugin._observers import SILENT_STEP, ObservedStep, Step, tell
 
 if TYPE_CHECKING:
@@ -83,9 +83,9 @@ class PluginRegistry:
 
     def _start(self, registered: dict[str, Any]) -> None:
         self._lock = threading.RLock()
-        self._host = Host(self._blocked)
+        self._loader = PluginLoader(self._blocked)
         for name, plugin in registered.items():
-            self._host.add(HostedPlugin(plugin, Provider(name)))
+            self._loader.add(HostedPlugin(plugin, Provider(name)))
         self._registered = registered
         self._extra_observers: list[HostedPlugin] = []
         self._observers: tuple[HostedPlugin, ...] | None = None
@@ -118,14 +118,14 @@ class PluginRegistry:
             raise PluginNotAllowedError(f"plugin {name!r} is blocked by this registry")
         hosted = HostedPlugin(plugin, Provider(name))
         with self._lock:
-            self._host.add(hosted)
+            self._loader.add(hosted)
             self._registered[name] = plugin
             self._observers = None
 
     def installed(self) -> tuple[InstalledPlugin, ...]:
         """List the entry points of any API version, with what is known against each; imports nothing."""
         with self._lock:
-            return self._host.installed()
+            return self._loader.installed()
 
     def describe(self, *plugins: str) -> list[ComponentInfo]:
         """List components without importing their targets.
@@ -149,11 +149,11 @@ class PluginRegistry:
         """
         with self._lock:
             if plugins:
-                return [info for name in plugins for info in self._host.components(name).values()]
-            names = [*BUILTIN_MODULES, *self._host.loaded(), *sorted(self._allow)]
-            usable = [name for name in dict.fromkeys(names) if self._host.is_usable(name)]
+                return [info for name in plugins for info in self._loader.components(name).values()]
+            names = [*BUILTIN_MODULES, *self._loader.loaded(), *sorted(self._allow)]
+            usable = [name for name in dict.fromkeys(names) if self._loader.is_usable(name)]
             self._observers = None
-            return [info for name in usable for info in self._host.components(name).values()]
+            return [info for name in usable for info in self._loader.components(name).values()]
 
     # -- components ------------------------------------------------------------------------------------------
 
@@ -224,7 +224,11 @@ class PluginRegistry:
         return construct(self.resolve(kind, reference), options or {})
 
     def create_untrusted(self, kind: str, reference: str, options: Mapping[str, Any] | None = None) -> Any:
-        """Construct a component by a reference that others wrote; see :meth:`resolve_untrusted`."""
+        """Construct a component by a reference that others wrote; see :meth:`resolve_untrusted`.
+
+        `options` are checked as in :meth:`create`, against names only. Where they come out of the artifact,
+        too, their values are as untrusted as the reference: a path among them is a file that gets read.
+        """
         return construct(self.resolve_untrusted(kind, reference), options or {})
 
     # -- observers -------------------------------------------------------------------------------------------
@@ -284,7 +288,7 @@ class PluginRegistry:
         plugin, component = _names.split_reference(reference)
         with self._lock:
             self._observers = None  # the plugin may observe, too
-            components = self._host.components(plugin)
+            components = self._loader.components(plugin)
         try:
             return components[kind, component]
         except KeyError:
@@ -299,7 +303,9 @@ class PluginRegistry:
                 f"{reference!r} is of kind {' and '.join(others)}, not {kind}", reference=reference
             )
         with self._lock:
-            known = [info for name in self._host.loaded() for info in self._host.components(name).values()]
+            known = [
+                info for name in self._loader.loaded() for info in self._loader.components(name).values()
+            ]
         candidates = [info.reference for info in known if info.kind == kind] + list(self._aliases)
         matches = _names.close_matches(reference, candidates)
         return UnknownComponentError(
@@ -312,8 +318,8 @@ class PluginRegistry:
         """Load the plugins that are allowed, and find out who observes."""
         with self._lock:
             for name in sorted(self._allow):
-                self._host.is_usable(name)
-            hosted = [*self._host.plugins(), *self._extra_observers]
+                self._loader.is_usable(name)
+            hosted = [*self._loader.plugins(), *self._extra_observers]
             self._observers = tuple(plugin for plugin in hosted if plugin.observes)
             return self._observers
 
@@ -321,7 +327,7 @@ class PluginRegistry:
         if not _names.is_component_name(alias):
             raise InvalidOptionError(f"alias {alias!r} is not a bare name")
         _names.split_reference(reference)
-        if any(name == alias for _, name in self._host.components(_names.BARE)):
+        if any(name == alias for _, name in self._loader.components(_names.BARE)):
             raise InvalidOptionError(f"alias {alias!r} is the name of a built-in, which nobody can shadow")
 
     def __repr__(self) -> str:

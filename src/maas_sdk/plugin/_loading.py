@@ -20,7 +20,7 @@ from maas_sdk.plugin._builtins import BUILTIN_MODULES
 from maas_sdk.plugin._component import Provider
 from maas_sdk.plugin._discovery import scan
 from maas_sdk.plugin._hooks import ENTRY_POINT_GROUP
-from maas_sdk.plugin._hosting import HostedPlugin
+from maas_sdk.plugin._hosted import HostedPlugin
 from maas_sdk.plugin._names import close_matches, did_you_mean
 from maas_sdk.plugin._warnings import PluginWarning
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from maas_sdk.plugin._component import ComponentInfo
     from maas_sdk.plugin._discovery import InstalledPlugin
 
-__all__ = ["Host"]
+__all__ = ["PluginLoader"]
 
 
 @frozen
@@ -42,7 +42,7 @@ class _Failure:
     cause: BaseException | None
 
 
-class Host:
+class PluginLoader:
     """The plugins of one registry.
 
     Parameters
@@ -90,11 +90,11 @@ class Host:
         )
 
     def is_usable(self, name: str) -> bool:
-        """Load a plugin that nobody referenced; of a broken one (not an absent one) it warns, once."""
+        """Load a plugin that nobody referenced; warn once of one that is broken."""
         try:
             self.components(name)
-        except UnknownComponentError:
-            return False
+        except (UnknownComponentError, PluginNotAllowedError):
+            return False  # absent, or blocked by the application itself
         except PluginError as exc:
             self._warn_once(name, f"{exc}; going on without it")
             return False
