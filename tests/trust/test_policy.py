@@ -229,7 +229,7 @@ def policies(draw):
 
 
 @given(policies())
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 def test_a_policy_survives_toml(policy):
     text = policy.to_toml()
     assert Policy.from_toml(text) == policy
@@ -237,7 +237,7 @@ def test_a_policy_survives_toml(policy):
 
 
 @given(policies(), NAME, NAME)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 def test_no_rule_that_covers_the_name_is_more_specific_than_the_one_that_holds(policy, publisher, model):
     name = f"{publisher}/{model}"
     covering = [rule for rule in policy.rules if rule.covers(name)]
@@ -249,7 +249,7 @@ def test_no_rule_that_covers_the_name_is_more_specific_than_the_one_that_holds(p
 
 
 @given(st.text(max_size=60))
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 def test_any_text_is_a_policy_or_a_policy_error(text):
     with contextlib.suppress(PolicyError):
         assert Policy.from_toml(text) == Policy()

@@ -220,15 +220,15 @@ def assert_unusable(ratchet, identity, match):
     "alter",
     [
         lambda data: data.replace(b'"sequence":5', b'"sequence":4'),
-        lambda data: data.replace(b'"mac":"', b'"mac":"0'),
-        lambda data: data.replace(b'"mac":"', '"mac":"é'.encode()),
-        lambda data: data[:-9],
-        lambda data: data.replace(b'"mac"', b'"nac"'),
-        lambda data: b"",
-        lambda data: b"[]",
-        lambda data: b'{"body":{},"mac":1}',
+        lambda data: data.replace(b"256", b"255", 1),
+        lambda data: data.partition(b"\n")[2],
+        lambda data: data.partition(b"\n")[0],
+        lambda data: data[:-1],
+        lambda data: data + b"\n",
+        lambda data: data.replace(b"\n", b"\r\n"),
         lambda data: b"\xff" + data,
-        lambda data: b"[" * 1000,
+        lambda data: b"",
+        lambda data: b"{}\n{}\n",
     ],
 )
 def test_a_state_that_was_altered_is_refused_and_left_as_it_is(ratchet, folder, identity, alter):
@@ -237,7 +237,7 @@ def test_a_state_that_was_altered_is_refused_and_left_as_it_is(ratchet, folder, 
     data = path.read_bytes()
     assert alter(data) != data
     path.write_bytes(alter(data))
-    assert_unusable(ratchet, identity, "put back state.json and state.key|is damaged")
+    assert_unusable(ratchet, identity, "put back state.json and state.key")
 
 
 def test_a_state_under_another_key_is_refused(ratchet, folder, tmp_path, identity):
@@ -307,7 +307,7 @@ def test_what_goes_wrong_in_writing_leaves_what_was_remembered(
         "policy.toml",
         "state.json",
         "state.key",
-        "state.lock",
+        "trust.lock",
     ]
     ratchet.advance(NAME, 6, identity(6), CREATED)
 
@@ -420,5 +420,5 @@ def test_no_order_of_events_makes_it_accept_a_lower_sequence(tmp_path_factory, m
     monkeypatch.setattr(os, "fsync", lambda _: None)
     monkeypatch.setattr(RatchetMachine, "make_folder", lambda: tmp_path_factory.mktemp("machine"))
     run_state_machine_as_test(
-        RatchetMachine, settings=settings(max_examples=25, stateful_step_count=20, deadline=None)
+        RatchetMachine, settings=settings(max_examples=20, stateful_step_count=15, deadline=None)
     )

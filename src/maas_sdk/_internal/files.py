@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["atomic_file", "storage_errors", "sync_folder"]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 @contextlib.contextmanager
@@ -73,9 +74,7 @@ def atomic_file(path: Path, *, mode: int = 0o644, replace: bool = True) -> Itera
     with storage_errors(f"writing {path}"):
         if not replace and path.exists():
             raise FileExistsError(errno.EEXIST, "the file exists", str(path))
-        descriptor = os.open(
-            temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), mode
-        )
+        descriptor = os.open(temporary, _NEW, mode)
     try:
         with storage_errors(f"writing {path}"):
             with os.fdopen(descriptor, "wb") as file:

@@ -7,7 +7,7 @@ import hashlib
 import io
 import shutil
 import tempfile
-from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from attrs import frozen
 
@@ -20,44 +20,19 @@ from maas_sdk.errors import (
     LimitExceededError,
     NotFoundError,
 )
+from maas_sdk.storage._stage import Stage, StagingBackend
 
 if TYPE_CHECKING:
-    from collections.abc import Buffer, Callable, Iterator  # type: ignore[attr-defined]
+    from collections.abc import Buffer, Iterator  # type: ignore[attr-defined]
     from contextlib import AbstractContextManager
 
     from maas_sdk.interfaces import StorageBackend
 
-__all__ = ["BlobStore", "BlobWriter", "Descriptor", "Stage", "StagingBackend"]
+__all__ = ["BlobStore", "BlobWriter", "Descriptor"]
 
 _FOLDER: Final = "blobs/sha256/"
 _CHUNK: Final = 1 << 20
 _SPOOLED_IN_MEMORY: Final = 16 << 20
-
-
-class Stage(Protocol):
-    """An object that is being written and has no key yet."""
-
-    @property
-    def file(self) -> BinaryIO:
-        """Takes the bytes."""
-        ...
-
-    @property
-    def commit(self) -> Callable[[str], None]:
-        """``commit(key)`` makes the object appear, once; `AlreadyExistsError` when the key is taken."""
-        ...
-
-
-@runtime_checkable
-class StagingBackend(Protocol):
-    """What a backend may do beyond `maas_sdk.interfaces.StorageBackend`: name an object after writing it.
-
-    With any other backend a blob whose digest is not known in advance is spooled first.
-    """
-
-    def stage(self) -> AbstractContextManager[Stage]:
-        """Write a new object whose key is known after its last byte; without a commit nothing is left."""
-        ...
 
 
 @frozen
@@ -260,12 +235,6 @@ class BlobStore:
         return _spooled(self._backend)
 
 
-@frozen
-class _Spool:
-    file: BinaryIO
-    commit: Callable[[str], None]
-
-
 @contextlib.contextmanager
 def _spooled(backend: StorageBackend) -> Iterator[Stage]:
     """Write to memory, or to a temporary file if there is much, and to the backend once the key is known."""
@@ -279,7 +248,7 @@ def _spooled(backend: StorageBackend) -> Iterator[Stage]:
             with backend.create(key) as target:
                 shutil.copyfileobj(spool, target, _CHUNK)
 
-        yield _Spool(cast("BinaryIO", spool), commit)
+        yield Stage(cast("BinaryIO", spool), commit)
 
 
 def _chunks(source: BinaryIO) -> Iterator[Buffer]:

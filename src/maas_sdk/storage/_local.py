@@ -11,19 +11,20 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
-from attrs import frozen
-
 from maas_sdk._internal.files import storage_errors, sync_folder
 from maas_sdk.errors import AlreadyExistsError, NotFoundError, StorageError
 from maas_sdk.storage._keys import check_key, check_prefix, is_segment
+from maas_sdk.storage._stage import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
-__all__ = ["LocalBackend", "LocalStage"]
+__all__ = ["LocalBackend"]
 
 _TEMPORARY: Final = ".incoming"
-_WRITE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
+_WRITE: Final = (
+    os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+)
 # Not blocking, so that a pipe in the place of an object is refused rather than waited for.
 _READ: Final = (
     os.O_RDONLY
@@ -33,23 +34,6 @@ _READ: Final = (
     | getattr(os, "O_NONBLOCK", 0)
 )
 _NO_LINKS: Final = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
-
-
-@frozen
-class LocalStage:
-    """An object that has no key yet.
-
-    Attributes
-    ----------
-    file : BinaryIO
-        Takes the bytes.
-    commit : callable
-        ``commit(key)`` makes the object appear under its key, once; `AlreadyExistsError` when the key is
-        taken.
-    """
-
-    file: BinaryIO
-    commit: Callable[[str], None]
 
 
 class LocalBackend:
@@ -111,10 +95,10 @@ class LocalBackend:
             stage.commit(key)
 
     @contextlib.contextmanager
-    def stage(self) -> Iterator[LocalStage]:
+    def stage(self) -> Iterator[Stage]:
         """Write a new object whose key is known only after its last byte.
 
-        It appears with `LocalStage.commit`; without that, or when the block ends with an exception, nothing
+        It appears with `Stage.commit`; without that, or when the block ends with an exception, nothing
         is left.
         """
         self._check_present()
@@ -123,7 +107,7 @@ class LocalBackend:
             with storage_errors(f"writing into {self._folder}"):
                 self._make_folder(temporary.parent)
                 with os.fdopen(os.open(temporary, _WRITE, 0o644), "wb") as file:
-                    yield LocalStage(file, lambda key: self._commit(file, temporary, key))
+                    yield Stage(file, lambda key: self._commit(file, temporary, key))
         finally:
             # A medium that is gone or broken took the temporary file along; the first error tells more.
             with contextlib.suppress(OSError):

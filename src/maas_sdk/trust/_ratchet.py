@@ -36,11 +36,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from pathlib import Path
 
-__all__ = ["Ratchet", "create_state"]
+__all__ = ["LOCK", "Ratchet", "create_state"]
 
 _STATE: Final = "state.json"
 _KEY: Final = "state.key"
-_LOCK: Final = "state.lock"
+LOCK: Final = "trust.lock"
 _KEY_BYTES: Final = 32
 _MAX_EQUIVOCATIONS: Final = 256  # evidence enough; the file must stay readable whatever arrives
 _HALF: Final = (
@@ -195,7 +195,7 @@ class Ratchet:
         return TrustState.from_bytes(_read_state(self._folder / _STATE), key)
 
     def _update(self, change: Callable[[TrustState], TrustState]) -> None:
-        with locked(self._folder / _LOCK):
+        with locked(self._folder / LOCK):
             old = self._load()
             new = change(old)
             if new is not old:
@@ -206,7 +206,7 @@ def create_state(folder: Path) -> None:
     """Begin to remember, unless either file of the state is there already."""
     if _any_exists(folder):
         return
-    with locked(folder / _LOCK):
+    with locked(folder / LOCK):
         if _any_exists(folder):
             return
         key = secrets.token_bytes(_KEY_BYTES)
@@ -248,10 +248,10 @@ def _read_key(path: Path) -> bytes:
 
 
 def _read_state(path: Path) -> bytes:
-    # One byte more than is accepted, so that the reader of the bytes sees that there is too much.
+    # What is cut off here no longer matches its HMAC.
     try:
         with storage_errors(f"reading {path}"), path.open("rb") as file:
-            return file.read(DEFAULT_LIMITS.max_json_bytes + 1)
+            return file.read(DEFAULT_LIMITS.max_json_bytes)
     except NotFoundError as exc:
         raise TrustStateError(f"the trust state: {exc}; {_HALF}") from exc
 

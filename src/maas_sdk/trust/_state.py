@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 from typing import Final
 
 from attrs import evolve, field, frozen
 
 from maas_sdk._internal import strict_json
 from maas_sdk._internal.records import structure, unstructure
-from maas_sdk.errors import LimitExceededError, TrustStateError
-from maas_sdk.limits import DEFAULT_LIMITS
+from maas_sdk.errors import TrustStateError
 
 __all__ = ["Equivocation", "Seen", "TrustState"]
 
 _FORMAT: Final = "maas-trust-state/1"
-_DAMAGED: Final = (
-    "it was altered or is damaged: put back state.json and state.key from one backup, or delete both; then "
-    "nothing is remembered, and every name is a first use again"
-)
+_PURPOSE: Final = b"maas-trust-state\0"
 
 
 @frozen
@@ -88,39 +85,34 @@ class TrustState:
         return evolve(self, names={**self.names, name: seen}, clock=clock)
 
     def to_bytes(self, key: bytes) -> bytes:
-        """Write the state with its HMAC-SHA256 under `key`."""
-        body = unstructure(self)
-        return strict_json.dumps({"body": body, "mac": _mac(body, key)}) + b"\n"
+        """Write two lines of JSON: the HMAC-SHA256 of the second under `key`, and the state."""
+        body = strict_json.dumps(unstructure(self)) + b"\n"
+        return _first_line(body, key) + body
 
     @classmethod
     def from_bytes(cls, data: bytes, key: bytes) -> TrustState:
-        """Read a state that `to_bytes` wrote with the same key.
+        """Read what `to_bytes` wrote with the same key; nothing is parsed before it is authenticated.
 
         Raises
         ------
         TrustStateError
             When it is anything else.
         """
-        try:
-            envelope = strict_json.loads(
-                data, what="the trust state", limits=DEFAULT_LIMITS, error=TrustStateError
-            )
-        except (TrustStateError, LimitExceededError) as exc:
-            raise TrustStateError(f"{exc}; {_DAMAGED}") from exc
-        if not (isinstance(envelope, dict) and envelope.keys() == {"body", "mac"}):
-            raise TrustStateError(f"the trust state is not an object of body and mac; {_DAMAGED}")
-        mac = envelope["mac"]
-        # As bytes: compare_digest takes no text beyond ASCII.
-        if not hmac.compare_digest(str(mac).encode(), _mac(envelope["body"], key).encode()):
-            raise TrustStateError(f"the trust state does not match its key; {_DAMAGED}")
-        state = structure(envelope["body"], cls, what="the trust state", error=TrustStateError)
-        if state.format != _FORMAT:
+        line, newline, body = data.partition(b"\n")
+        if not hmac.compare_digest(line + newline, _first_line(body, key)):
             raise TrustStateError(
-                f"the trust state has the format {state.format!r}; update maas-sdk to read it"
+                "the trust state does not match its key, it was altered or is damaged: put back state.json "
+                "and state.key from one backup, or delete both; then nothing is remembered, and every name is a "
+                "first use again"
             )
-        return state
+        record = json.loads(body)
+        if record["format"] != _FORMAT:
+            raise TrustStateError(
+                f"the trust state has the format {record['format']!r}; update maas-sdk to read it"
+            )
+        return structure(record, cls, what="the trust state", error=TrustStateError)
 
 
-def _mac(body: object, key: bytes) -> str:
-    message = _FORMAT.encode("ascii") + b"\0" + strict_json.dumps(body)
-    return hmac.new(key, message, hashlib.sha256).hexdigest()
+def _first_line(body: bytes, key: bytes) -> bytes:
+    mac = hmac.new(key, _PURPOSE + body, hashlib.sha256).hexdigest()
+    return strict_json.dumps({"hmac-sha256": mac}) + b"\n"

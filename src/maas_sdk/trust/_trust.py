@@ -12,7 +12,7 @@ from maas_sdk._internal.locks import locked
 from maas_sdk.errors import AlreadyExistsError, NotFoundError, PolicyError
 from maas_sdk.limits import DEFAULT_LIMITS
 from maas_sdk.trust._policy import Policy
-from maas_sdk.trust._ratchet import Ratchet, create_state
+from maas_sdk.trust._ratchet import LOCK, Ratchet, create_state
 
 if TYPE_CHECKING:
     import os
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["Trust"]
 
 _POLICY: Final = "policy.toml"
-_LOCK: Final = "policy.lock"
 
 
 class Trust:
@@ -122,7 +121,7 @@ class Trust:
         """
         path = self._folder / _POLICY
         text = _encode(policy)
-        with locked(self._folder / _LOCK):
+        with locked(self._folder / LOCK):
             if _read_policy(path) != self._text:
                 raise PolicyError(
                     f"{path} was changed since it was opened; open it again and repeat the change"
