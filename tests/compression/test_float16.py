@@ -79,6 +79,13 @@ def test_the_largest_weight_that_rounds_into_the_range_is_taken():
     assert not Float16Compressor().supports(fitted)
 
 
+def test_a_weight_that_is_no_float_is_refused():
+    fitted = chain(LogisticRegression())
+    fitted[-1].coef_ = fitted[-1].coef_.astype(int)
+    assert Float16Compressor().why_not(fitted) == "coef_ has dtype int64, not a float"
+    assert repr(Float16Compressor()) == "Float16Compressor()"
+
+
 def sparse_logistic():
     fitted = chain(LogisticRegression())
     fitted[-1].sparsify()

@@ -46,6 +46,7 @@ def test_a_chain_without_preprocessing_and_one_with_a_pca_of_its_own_work():
     once = PCACompressor(5).compress(chain(), X, Y)
     twice = PCACompressor(2).compress(once, X, Y)
     assert [name for name, _step in twice.steps] == ["pca", "pca_2", "model"]
+    assert repr(PCACompressor(2)) == "PCACompressor(n_components=2)"
     assert twice.predict(X).shape == (150,)
 
 

@@ -131,8 +131,9 @@ def test_when_nothing_fits_the_nearest_miss_is_named_and_the_report_is_in_the_er
 
 
 def test_a_latency_bound_that_nothing_meets_is_a_budget_error():
-    with pytest.raises(BudgetError, match="for one row"):
+    with pytest.raises(BudgetError, match="for one row") as caught:
         search({"small": To(0.9, 50)}, max_latency=1e-12)
+    assert "at most 0.00 µs for one row" in str(caught.value.report)
 
 
 def test_a_candidate_that_raises_is_recorded_and_the_others_go_on():
@@ -200,6 +201,14 @@ def test_validation_data_that_cannot_score_the_original_is_an_error_of_ours(X_va
             candidates=[],
             measure_size=lambda _: 1,
         )
+
+
+@pytest.mark.filterwarnings("ignore:Only one class")
+def test_a_metric_that_is_no_number_here_is_an_error_of_ours():
+    one_class = np.flatnonzero(Y)
+    arguments = (logistic(), X[one_class], Y[one_class])
+    with pytest.raises(InvalidOptionError, match="roc_auc_ovr on the validation rows is nan"):
+        compress(*arguments, budget=Budget(metric="roc_auc_ovr"), candidates=[], measure_size=lambda _: 1)
 
 
 def test_an_original_that_cannot_be_serialized_says_so_itself():

@@ -286,6 +286,17 @@ def test_leaves_over_few_rows_are_a_medium_finding(model, where):
     assert "leaves hold fewer than 5 training rows" in report.findings[0].evidence
 
 
+def test_trees_of_others_are_no_trees_of_ours():
+    model = Hoarder().fit(X)
+    model.tree_, model.nodes = {"left": 1}, np.zeros(3)
+    assert disclosure_scan(model).findings == ()
+
+
+def test_a_passed_step_changes_nothing():
+    model = pipeline.Pipeline([("off", "passthrough"), ("near", neighbors.KNeighborsClassifier())]).fit(X, Y)
+    assert disclosure_scan(model, X).findings[0].evidence.startswith("60 rows, 60 of them")
+
+
 def test_leaves_over_enough_rows_are_none_and_the_bound_is_an_option():
     model = tree.DecisionTreeClassifier(min_samples_leaf=8).fit(X, Y)
     assert disclosure_scan(model).highest == "low"
@@ -326,6 +337,8 @@ def test_what_is_no_fitted_estimator_is_refused(model):
 def test_a_model_that_holds_itself_is_walked_once():
     model = Hoarder().fit(X)
     model.again_ = {"self": [model]}
+    model.list_ = [1]
+    model.list_.append(model.list_)
     assert disclosure_scan(model).n_estimators == 1
 
 

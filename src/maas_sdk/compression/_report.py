@@ -93,6 +93,12 @@ class CompressionReport:
         return next((result for result in self.results if result.status == "chosen"), None)
 
     @property
+    def compressed(self) -> Measurement:
+        """Measurement of the choice; of the original when nothing fits."""
+        chosen = self.chosen
+        return self.original if chosen is None or chosen.measurement is None else chosen.measurement
+
+    @property
     def gained(self) -> str:
         """What the choice gained, in one line."""
         chosen, before = self.chosen, self.original
@@ -100,8 +106,7 @@ class CompressionReport:
             return "nothing fits the budget"
         if chosen.name == ORIGINAL:
             return "nothing: no candidate within the budget is smaller than the original"
-        after = chosen.measurement
-        assert after is not None
+        after = self.compressed
         return (
             f"size {format_bytes(before.size)} → {format_bytes(after.size)} "
             f"({format_ratio(before.size, after.size)} smaller), "

@@ -108,7 +108,7 @@ def _observe(node: Node, min_leaf_samples: int) -> Iterator[_Observed]:
             chosen = LABELS if name == "classes_" else NAMES
             content = (name, *_flat(value))
             yield _Observed(where=where, estimator=kind, rule=chosen, count=len(content) - 1, content=content)
-        elif name == "tree_" or (name == "nodes" and getattr(value, "dtype", None) is not None):
+        elif name in ("tree_", "nodes"):
             yield from _small_leaves(value, where, kind, min_leaf_samples)
         else:
             yield from _unlisted(value, where, kind, node.rows)
@@ -118,7 +118,8 @@ def _rules_for(value: Any) -> dict[str, Rule]:
     merged: dict[str, Rule] = {}
     for cls in reversed(type(value).__mro__):
         merged |= RULES.get(cls.__name__, {})
-    if "precomputed" in (getattr(value, "kernel", None), getattr(value, "metric", None)):
+    options = [vars(value).get(name) for name in ("kernel", "metric")]
+    if any(isinstance(option, str) and option == "precomputed" for option in options):
         # What was given in place of rows were their distances or similarities.
         merged = {name: PAIRS if rule.unit == "rows" else rule for name, rule in merged.items()}
     return merged
@@ -177,7 +178,7 @@ def _flat(value: Any) -> list[Any]:
 def _small_leaves(value: Any, where: str, kind: str, min_leaf_samples: int) -> Iterator[_Observed]:
     if hasattr(value, "children_left"):
         samples = value.n_node_samples[value.children_left == -1]
-    elif value.dtype.names is not None and {"is_leaf", "count"} <= set(value.dtype.names):
+    elif {"is_leaf", "count"} <= set(getattr(getattr(value, "dtype", None), "names", None) or ()):
         samples = value["count"][value["is_leaf"].astype(bool)]
     else:
         return

@@ -72,12 +72,12 @@ def _children(node: Node) -> Iterator[Node]:
             yield from _objects(value, _join(node.path, name), node.rows)
 
 
-def _objects(value: Any, path: str, rows: TrainingRows) -> Iterator[Node]:
+def _objects(value: Any, path: str, rows: TrainingRows, depth: int = 0) -> Iterator[Node]:
     if _has_attributes(value):
         yield Node(path, value, rows)
-    else:
+    elif depth < _MAX_DEPTH:
         for item, place in _members(value, path):
-            yield from _objects(item, place, rows)
+            yield from _objects(item, place, rows, depth + 1)
 
 
 def _members(value: Any, path: str) -> Iterator[tuple[Any, str]]:
