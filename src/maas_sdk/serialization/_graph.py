@@ -80,7 +80,7 @@ class GraphWriter:
         }
         if attributes is None:
             return {"type": spec.type_name, "params": encoded, "state": None}
-        spec.check_state(attributes, place)
+        spec.check_state(estimator, attributes, place)
         return {"type": spec.type_name, "params": encoded, "state": self._mapping(attributes, place)}
 
     def _mapping(self, values: Mapping[str, Any], place: Place) -> dict[str, Any]:
@@ -221,7 +221,7 @@ class GraphReader:
         return estimator
 
     def _set_state(self, spec: Spec, estimator: Any, attributes: dict[str, Any], place: Place) -> None:
-        scope = spec.check_state(attributes, place)
+        scope = spec.check_state(estimator, attributes, place)
         if spec.native is not None:
             spec.native.together(estimator, attributes, scope, place, self._limits)
         for name, value in attributes.items():

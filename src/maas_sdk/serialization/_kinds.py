@@ -162,19 +162,20 @@ class Array:
 
 @frozen
 class Labels:
-    """The labels of a classifier, one or more; binds their number and that of a linear model's scores.
+    """The labels of a classifier; binds their number and that of a linear model's scores.
 
     Two classes share one score.
     """
 
     size: str = "n_classes"
     scores: str = ""
+    low: int = 1
 
     def check(self, value: Any, scope: Scope, place: Place) -> None:
         """Check the value."""
         labels = _one_dimension(value, "biufUO", place)
-        if labels.size == 0 or (labels.dtype.kind == "f" and not np.isfinite(labels).all()):
-            raise place.refusal("expected one or more finite labels")
+        if labels.size < self.low or (labels.dtype.kind == "f" and not np.isfinite(labels).all()):
+            raise place.refusal(f"expected at least {self.low} finite labels")
         scope.bind(self.size, labels.size, place)
         if self.scores:
             scope.bind(self.scores, 1 if labels.size == 2 else labels.size, place)  # noqa: PLR2004

@@ -109,7 +109,10 @@ def load_parts(
     if document.keys() != {"format", "versions", "model"} or not _are_versions(document["versions"]):
         raise InvalidArtifactError(f"{MODEL_FILE} must hold format, versions and model, nothing else")
     tensors = TensorSource(views, limits)
-    estimator = GraphReader(tensors, by_name, limits).decode(document["model"], Place())
+    try:
+        estimator = GraphReader(tensors, by_name, limits).decode(document["model"], Place())
+    except RecursionError as exc:
+        raise LimitExceededError("nested deeper than this interpreter allows; lower max_json_depth") from exc
     tensors.finish()
     return estimator
 

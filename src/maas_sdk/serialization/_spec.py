@@ -85,7 +85,8 @@ class Spec:
         Attributes that no prediction uses.
     native : Native or None
     check : callable or None
-        Relations between attributes that kinds cannot say: takes attributes, dimensions and the place.
+        What kinds cannot say of attributes together, and with parameters: takes the estimator, attributes,
+        dimensions and the place.
     finish : callable or None
         Rebuilds what follows from parameters and attributes; takes the estimator.
     """
@@ -98,7 +99,7 @@ class Spec:
     forgotten: tuple[str, ...] = field(default=(), kw_only=True)
     left_out: tuple[str, ...] = field(default=(), kw_only=True)
     native: Native | None = field(default=None, kw_only=True)
-    check: Callable[[Mapping[str, Any], Scope, Place], None] | None = field(default=None, kw_only=True)
+    check: Callable[[Any, Mapping[str, Any], Scope, Place], None] | None = field(default=None, kw_only=True)
     finish: Callable[[Any], None] | None = field(default=None, kw_only=True)
 
     @property
@@ -121,8 +122,8 @@ class Spec:
         """Give the attributes that all estimators may have, then this one's own."""
         return {**_COMMON, **self.fields}
 
-    def check_state(self, attributes: Mapping[str, Any], place: Place) -> Scope:
-        """Check fitted attributes, one by one and together.
+    def check_state(self, estimator: Any, attributes: Mapping[str, Any], place: Place) -> Scope:
+        """Check fitted attributes, one by one and together, for an estimator that has its parameters.
 
         Raises
         ------
@@ -140,7 +141,7 @@ class Spec:
             elif entry.is_required:
                 raise place.attribute(name).refusal("missing")
         if self.check is not None:
-            self.check(attributes, scope, place)
+            self.check(estimator, attributes, scope, place)
         return scope
 
 

@@ -106,7 +106,7 @@ def _build(
     ]
 
 
-def _check(attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
+def _check(_: Any, attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
     sizes = scope.sizes
     if sizes["n_trees_per_iteration"] != sizes.get("n_scores", 1):
         raise place.attribute("n_trees_per_iteration_").refusal("not the number of scores")

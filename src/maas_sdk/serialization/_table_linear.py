@@ -15,6 +15,7 @@ from maas_sdk.serialization._kinds import (
     Number,
 )
 from maas_sdk.serialization._spec import Field, Spec, optional, required
+from maas_sdk.serialization._table_preparation import check_binarizer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +37,7 @@ _REGRESSOR: dict[str, Field] = {
     "n_iter_": _N_ITER,
 }
 _CLASSIFIER: dict[str, Field] = {
-    "classes_": required(Labels(scores="n_scores")),
+    "classes_": required(Labels(scores="n_scores", low=2)),
     "coef_": required(Array(("n_scores", "n_features"))),
     "intercept_": required(Either(Array(("n_scores",)), Array((1,)), Number())),
     "n_iter_": _N_ITER,
@@ -51,7 +52,7 @@ def _regressor(name: str, *, left_out: tuple[str, ...] = (), **fields: Field) ->
     )
 
 
-def _check_intercept(attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
+def _check_intercept(_: Any, attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
     """With several targets, the intercept is one number each, or zero for all."""
     intercept = attributes["intercept_"]
     n_targets = scope.sizes.get("n_targets", 1)
@@ -86,14 +87,21 @@ def _sgd(name: str, fields: dict[str, Field]) -> Spec:
     return Spec(f"sklearn.{name}", _MODULE, {**fields, **_SGD}, left_out=_SGD_LEFT_OUT)
 
 
-# Multi-label targets have one score a label, two labels included.
+def _check_ridge_classifier(_: Any, attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
+    _check_intercept(None, attributes, scope, place)
+    check_binarizer(
+        attributes["_label_binarizer"],
+        n_outputs=scope.sizes.get("n_targets", 1),
+        n_classes=scope.sizes["n_classes"],
+        place=place.attribute("_label_binarizer"),
+    )
+
+
 _RIDGE_CLASSIFIER: dict[str, Field] = {
-    "classes_": required(Labels(scores="n_scores")),
+    "classes_": required(Labels()),
     "_label_binarizer": required(Instance((("sklearn", "LabelBinarizer"),))),
-    "coef_": required(
-        Either(Array(("n_scores", "n_features")), Array(("n_classes", "n_features")), Array(("n_features",)))
-    ),
-    "intercept_": required(Either(Array(("n_scores",)), Array(("n_classes",)), Array((1,)), Number())),
+    "coef_": required(_COEF),
+    "intercept_": required(_INTERCEPT),
     "n_iter_": _N_ITER,
 }
 _SOLVER = optional(Choice(("auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs")))
@@ -159,12 +167,18 @@ LINEAR: tuple[Spec, ...] = (
         {**_CLASSIFIER, "C_": optional(Either(Number(), Array(("n_best",))))},
         left_out=("Cs_", "l1_ratios_", "l1_ratio_", "scores_", "coefs_paths_", "n_iter_"),
     ),
-    Spec("sklearn.RidgeClassifier", _MODULE, {**_RIDGE_CLASSIFIER, "solver_": _SOLVER}),
+    Spec(
+        "sklearn.RidgeClassifier",
+        _MODULE,
+        {**_RIDGE_CLASSIFIER, "solver_": _SOLVER},
+        check=_check_ridge_classifier,
+    ),
     Spec(
         "sklearn.RidgeClassifierCV",
         _MODULE,
         {**_RIDGE_CLASSIFIER, "alpha_": _SCORE, "best_score_": _SCORE},
         left_out=("cv_results_", "cv_values_"),
+        check=_check_ridge_classifier,
     ),
     *(_sgd(name, _CLASSIFIER) for name in ("SGDClassifier", "Perceptron", "PassiveAggressiveClassifier")),
     *(_sgd(name, _REGRESSOR) for name in ("SGDRegressor", "PassiveAggressiveRegressor")),

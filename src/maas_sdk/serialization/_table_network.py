@@ -16,6 +16,7 @@ from maas_sdk.serialization._kinds import (
     Number,
 )
 from maas_sdk.serialization._spec import Field, Spec, optional, required
+from maas_sdk.serialization._table_preparation import check_binarizer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +36,7 @@ _LAYERS: dict[str, Field] = {
 }
 
 
-def _check_layers(attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
+def _check_layers(_: Any, attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
     """Each layer takes what the one before gives, from the features to the outputs, in one dtype."""
     units = scope.sizes.get("n_features", 0)
     dtype = None
@@ -52,26 +53,25 @@ def _check_layers(attributes: Mapping[str, Any], scope: Scope, place: Place) -> 
         raise place.attribute("coefs_").refusal(f"{units} outputs, not {scope.sizes['n_outputs']}")
 
 
-def _check_classifier(attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
-    _check_layers(attributes, scope, place)
-    if scope.sizes["n_outputs"] not in (scope.sizes["n_scores"], scope.sizes["n_classes"]):
+def _check_classifier(_: Any, attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
+    _check_layers(None, attributes, scope, place)
+    if scope.sizes["n_outputs"] != scope.sizes["n_scores"]:
         raise place.attribute("n_outputs_").refusal("neither one output a class nor one for two classes")
 
 
-def _check_sklearn(attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
-    _check_layers(attributes, scope, place)
+def _check_sklearn(_: Any, attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
+    _check_layers(None, attributes, scope, place)
     if attributes["n_layers_"] != len(attributes["coefs_"]) + 1:
         raise place.attribute("n_layers_").refusal("not one more than there are coefs_")
+    if "_label_binarizer" in attributes:
+        check_binarizer(
+            attributes["_label_binarizer"],
+            n_outputs=scope.sizes["n_outputs"],
+            n_classes=scope.sizes["n_classes"],
+            place=place.attribute("_label_binarizer"),
+        )
 
 
-def _check_sklearn_classifier(attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
-    _check_classifier(attributes, scope, place)
-    _check_sklearn(attributes, scope, place)
-    if attributes["_label_binarizer"].classes_.size != scope.sizes["n_classes"]:
-        raise place.attribute("_label_binarizer").refusal("has other classes")
-
-
-_CLASSES = {"classes_": required(Labels(scores="n_scores"))}
 _MAYBE = optional(Either(Nothing(), Number(finite=False)))
 _SKLEARN: dict[str, Field] = {
     **_LAYERS,
@@ -94,12 +94,12 @@ NETWORKS: tuple[Spec, ...] = (
         "sklearn.MLPClassifier",
         "sklearn.neural_network",
         {
-            **_CLASSES,
+            "classes_": required(Labels()),
             **_SKLEARN,
             "_label_binarizer": required(Instance((("sklearn", "LabelBinarizer"),))),
         },
         left_out=_SKLEARN_LEFT_OUT,
-        check=_check_sklearn_classifier,
+        check=_check_sklearn,
     ),
     Spec(
         "sklearn.MLPRegressor",
@@ -111,7 +111,7 @@ NETWORKS: tuple[Spec, ...] = (
     Spec(
         "maas.MLPClassifier",
         _LEARNING,
-        {**_CLASSES, **_LAYERS},
+        {"classes_": required(Labels(scores="n_scores", low=2)), **_LAYERS},
         nested=_OPTIMIZER,
         params=_ACTIVATION,
         forgotten=("callback",),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,12 +27,14 @@ if TYPE_CHECKING:
     from maas_sdk.serialization._kinds import Scope
     from maas_sdk.serialization._place import Place
 
-__all__ = ["CLASS_TABLE", "PREPARATION", "check_class_table"]
+__all__ = ["CLASS_TABLE", "PREPARATION", "check_binarizer", "check_class_table"]
 
 # What the scalers learn of a column without values is NaN; they compute with it in plain numpy.
 _COLUMN = Array(("n_features",), finite=False)
 _COLUMN_OR_NONE = required(Either(Nothing(), _COLUMN))
 _SAMPLES = Either(Int(), Number(), Array(("n_features",), dtypes="iuf"))
+_USED = {"with_mean": "mean_", "with_centering": "center_", "with_std": "scale_", "with_scaling": "scale_"}
+_MULTI_LABEL = "multilabel-indicator"
 _PREPROCESSING = "sklearn.preprocessing"
 
 CLASS_TABLE: dict[str, Field] = {
@@ -41,7 +45,7 @@ CLASS_TABLE: dict[str, Field] = {
 """Attributes of the classifiers that take one or several outputs."""
 
 
-def check_class_table(attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
+def check_class_table(_: Any, attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
     """Compare the numbers of outputs and classes with the labels; bind the largest number of classes.
 
     Raises
@@ -59,13 +63,58 @@ def check_class_table(attributes: Mapping[str, Any], scope: Scope, place: Place)
     scope.bind("max_n_classes", max(sizes), place)
 
 
-def _check_dummy(attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
-    check_class_table(attributes, scope, place)
+def _check_dummy(dummy: Any, attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
+    check_class_table(dummy, attributes, scope, place)
     labels, priors = attributes["classes_"], attributes["class_prior_"]
-    if isinstance(labels, list) != isinstance(priors, list) or (
-        isinstance(labels, list) and [prior.size for prior in priors] != [output.size for output in labels]
+    if isinstance(labels, list) != isinstance(priors, list):
+        raise place.attribute("class_prior_").refusal("not one array for each output")
+    labels, priors = (each if isinstance(each, list) else [each] for each in (labels, priors))
+    for label, prior in zip(labels, priors, strict=True):
+        if prior.size != label.size or (prior < 0).any() or not math.isclose(prior.sum(), 1, abs_tol=1e-6):
+            raise place.attribute("class_prior_").refusal("not one probability for each label")
+    constant = attributes["_strategy"] == "constant"
+    if attributes["_strategy"] != dummy.strategy or (
+        constant and np.size(dummy.constant) != scope.sizes["n_outputs"]
     ):
-        raise place.attribute("class_prior_").refusal("not one number for each label")
+        raise place.attribute("_strategy").refusal("does not fit the parameters")
+    if attributes["sparse_output_"]:
+        raise place.attribute("sparse_output_").refusal("sparse targets are not supported")
+
+
+def _check_binarizer_itself(_: Any, attributes: Mapping[str, Any], __: Scope, place: Place) -> None:
+    if attributes["sparse_input_"] and attributes["y_type_"] != _MULTI_LABEL:
+        raise place.attribute("sparse_input_").refusal("sparse targets are multi-label ones")
+
+
+def check_binarizer(binarizer: Any, *, n_outputs: int, n_classes: int, place: Place) -> None:
+    """Compare a table of labels with the outputs that it is to turn into labels.
+
+    Raises
+    ------
+    InvalidArtifactError
+        If they do not fit.
+    """
+    n_labels = binarizer.classes_.size
+    fits = {
+        "binary": n_outputs == 1 and n_labels <= 2,  # noqa: PLR2004 - two classes share an output
+        "multiclass": n_outputs == n_labels,
+        _MULTI_LABEL: n_outputs == n_labels,
+    }
+    if n_labels != n_classes or not fits[binarizer.y_type_]:
+        raise place.refusal(f"{n_labels} labels, {binarizer.y_type_}, for {n_outputs} outputs")
+
+
+def _check_columns(scaler: Any, attributes: Mapping[str, Any], _: Scope, place: Place) -> None:
+    """What a scaler is to use, it has."""
+    for option, name in _USED.items():
+        if getattr(scaler, option, False) and name in attributes and attributes[name] is None:
+            raise place.attribute(name).refusal(f"missing, although {option} is set")
+
+
+def _check_range(scaler: Any, _: Mapping[str, Any], __: Scope, place: Place) -> None:
+    ends = scaler.feature_range
+    if len(ends) != 2 or not all(isinstance(end, Real) and math.isfinite(end) for end in ends):  # noqa: PLR2004
+        raise place.attribute("feature_range").refusal("expected two finite numbers")
 
 
 def _check_steps(pipeline: Any) -> None:
@@ -89,6 +138,7 @@ PREPARATION: tuple[Spec, ...] = (
             "scale_": _COLUMN_OR_NONE,
             "n_samples_seen_": required(_SAMPLES),
         },
+        check=_check_columns,
     ),
     Spec(
         "sklearn.MinMaxScaler",
@@ -100,6 +150,7 @@ PREPARATION: tuple[Spec, ...] = (
             },
             "n_samples_seen_": required(_SAMPLES),
         },
+        check=_check_range,
     ),
     Spec(
         "sklearn.MaxAbsScaler",
@@ -110,7 +161,12 @@ PREPARATION: tuple[Spec, ...] = (
             "n_samples_seen_": required(_SAMPLES),
         },
     ),
-    Spec("sklearn.RobustScaler", _PREPROCESSING, {"center_": _COLUMN_OR_NONE, "scale_": _COLUMN_OR_NONE}),
+    Spec(
+        "sklearn.RobustScaler",
+        _PREPROCESSING,
+        {"center_": _COLUMN_OR_NONE, "scale_": _COLUMN_OR_NONE},
+        check=_check_columns,
+    ),
     Spec("sklearn.Normalizer", _PREPROCESSING),
     Spec(
         "sklearn.PCA",
@@ -133,11 +189,10 @@ PREPARATION: tuple[Spec, ...] = (
         _PREPROCESSING,
         {
             "classes_": required(Labels()),
-            "y_type_": required(
-                Choice(("binary", "multiclass", "multilabel-indicator", "continuous", "unknown"))
-            ),
+            "y_type_": required(Choice(("binary", "multiclass", _MULTI_LABEL))),
             "sparse_input_": required(Flag()),
         },
+        check=_check_binarizer_itself,
     ),
     Spec("sklearn.LabelEncoder", _PREPROCESSING, {"classes_": required(Labels())}),
     Spec(

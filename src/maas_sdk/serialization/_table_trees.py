@@ -139,7 +139,7 @@ def _boosting_apart(_: Any, attributes: dict[str, Any], place: Place) -> None:  
     attributes["trees"] = take_trees([member.tree_ for member in attributes.pop("estimators_").ravel()])
 
 
-def _check_boosting(attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
+def _check_boosting(_: Any, attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
     """Compare the columns of trees with the scores of the loss and of the first guess.
 
     Native code adds the trees to the scores without looking how many there are.
