@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,6 @@ from maas_sdk.artifact import Store
 from maas_sdk.storage import open_backend
 
 if TYPE_CHECKING:
-    import os
-
     from maas_sdk.plugin import PluginRegistry
 
 __all__ = ["open_store"]
@@ -50,7 +49,7 @@ def open_store(
     """
     vendor = _VENDOR_SCHEME.fullmatch(location) if isinstance(location, str) else None
     if vendor is None:
-        return Store(open_backend(location, create=create))
+        return Store(open_backend(os.fspath(location), create=create))
     from maas_sdk.plugin import PluginRegistry  # noqa: PLC0415 - built-in stores need no plugin host
 
     host = registry if registry is not None else PluginRegistry()

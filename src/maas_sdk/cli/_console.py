@@ -39,7 +39,7 @@ __all__ = [
 EXIT_REFUSED = 1
 EXIT_UNUSABLE = 2
 EXIT_INTERRUPTED = 130
-_KIB = 1024
+_THOUSAND = 1000
 
 PassphraseFile = Annotated[
     Path | None,
@@ -73,19 +73,19 @@ def verdict_table(verdict: Verdict) -> Table:
     """Show each check with its reason; what the reasons quote from a file is never markup."""
     outcome = "[bold green]passed[/]" if verdict.passed else "[bold red]refused[/]"
     made = table(f"{escape(verdict.subject)}: {outcome}", "", "check", "reason")
-    marks = {"passed": "[green]✓[/]", "failed": "[bold red]✗[/]", "skipped": "[dim]–[/]"}
+    marks = {"passed": "[green]✓[/]", "failed": "[bold red]✗[/]", "skipped": "[dim]-[/]"}
     for check in verdict.checks:
         made.add_row(marks[check.status.value], escape(check.name), Text(check.reason))
     return made
 
 
 def human_size(size: float) -> str:
-    """Write bytes in binary units."""
-    for unit in ("B", "KiB", "MiB"):
-        if abs(size) < _KIB:
+    """Write bytes in decimal units."""
+    for unit in ("B", "kB", "MB"):
+        if abs(size) < _THOUSAND:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= _KIB
-    return f"{size:.1f} GiB"
+        size /= _THOUSAND
+    return f"{size:.1f} GB"
 
 
 def passphrase(file: Path | None, *, confirm: bool = False) -> str:
@@ -114,7 +114,7 @@ def byte_progress() -> Iterator[Callable[[str, int, int | None], None]]:
     columns = (
         TextColumn("{task.description:<12}"),
         BarColumn(),
-        DownloadColumn(binary_units=True),
+        DownloadColumn(),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console(stderr=True), transient=True) as bar:

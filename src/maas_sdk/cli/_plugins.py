@@ -29,6 +29,6 @@ def list_components(
     for info in PluginRegistry(allow=set(allow or ())).describe():
         if kind not in (None, info.kind) or (info.reference.startswith("sklearn.") and not everything):
             continue
-        made_by = f"{info.distribution} {info.version}" if info.distribution else "–"
+        made_by = f"{info.distribution} {info.version}" if info.distribution else "-"
         listing.add_row(info.kind, info.reference, made_by, info.spec.summary)
     console().print(listing)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator, clone
@@ -19,7 +19,7 @@ from maas_sdk.plugin import PluginRegistry
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from maas_sdk.artifact import Release, Store
@@ -29,18 +29,20 @@ if TYPE_CHECKING:
 
 __all__ = ["Pipeline"]
 
+F = TypeVar("F")
+
 _BY_NAME = ("model", "optimizer")
 
 
-def _chain_has(method: str) -> Any:
+def _chain_has(method: str) -> Callable[[F], F]:
     """Let a method exist only where the model has it, before and after fitting."""
 
     def check(pipeline: Pipeline) -> bool:
         chain = pipeline.__dict__.get("chain_")
-        getattr(chain if chain is not None else pipeline._unfitted(), method)
+        getattr(chain if chain is not None else pipeline._unfitted(), method)  # noqa: SLF001 - of this module
         return True
 
-    return available_if(check)
+    return cast("Callable[[F], F]", available_if(check))
 
 
 class Pipeline(BaseEstimator):
@@ -304,7 +306,7 @@ class Pipeline(BaseEstimator):
                 X_train=X_train,
                 y_train=y_train,
             )
-            outcome.record(sizes={"before": report.original.size, "after": report.chosen.size})
+            outcome.record(sizes={"before": report.original.size, "after": report.compressed.size})
         self.chain_ = report.chain
         self._compression = report
         return report

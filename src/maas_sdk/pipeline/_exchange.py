@@ -217,7 +217,9 @@ def _documents(pipeline: Any, publication: Publication, created: datetime | str)
         name=publication.name,
         version=publication.version,
         publisher=publication.name.partition("/")[0],
-        created=created if isinstance(created, str) else created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        created=created
+        if isinstance(created, str)
+        else created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         model=pipeline.chain_,
         training_shape=None if rows is None else (rows, pipeline.n_features_in_),
         evaluation=publication.evaluation,

@@ -43,8 +43,8 @@ def describe(X: Any, y: Any) -> dict[str, Any]:
         dtype = kinds.pop() if len(kinds) == 1 else "mixed"
     else:
         dtype = str(X.dtype if hasattr(X, "dtype") else np.asarray(X).dtype)
-    shape = np.shape(y) if y is not None else ()
-    return {"n_samples": _num_samples(X), "dtype": dtype, "n_outputs": shape[1] if len(shape) == 2 else 1}  # noqa: PLR2004 - rows and outputs
+    _, *columns = np.shape(y) if y is not None else (0,)
+    return {"n_samples": _num_samples(X), "dtype": dtype, "n_outputs": columns[0] if columns else 1}
 
 
 def fit_steps(

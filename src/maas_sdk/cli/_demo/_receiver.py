@@ -1,4 +1,4 @@
-"""The receiver of the demonstration: each thing that globex does is a process of its own, in its own folder."""
+"""The receiver of the demonstration: whatever globex does is a process of its own, in its own folder."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class Receiver:
         self._story.show(shown.splitlines()[0])
         predicted = np.load(self._home / file, allow_pickle=False)
         same_form = predicted.dtype == wanted.dtype and predicted.shape == wanted.shape
-        return same_form and predicted.tobytes() == wanted.tobytes()
+        return bool(same_form and predicted.tobytes() == wanted.tobytes())
 
     def _try_import(self, bundle: Path, *, first_use: bool) -> tuple[bool, dict[str, Any]]:
         options = ["--first-use", _NAME] if first_use else []
