@@ -288,8 +288,20 @@ def test_leaves_over_few_rows_are_a_medium_finding(model, where):
 
 def test_trees_of_others_are_no_trees_of_ours():
     model = Hoarder().fit(X)
-    model.tree_, model.nodes = {"left": 1}, np.zeros(3)
+    model.tree_, model.nodes = {"left": 1}, X.copy()
     assert disclosure_scan(model).findings == ()
+    assert "nodes" in {finding.where for finding in disclosure_scan(model, X).findings}
+
+
+class OneLabel(cluster.KMeans):
+    """Keeps a single number where others keep an array."""
+
+
+def test_a_single_value_in_place_of_an_array_counts_as_one():
+    model = OneLabel(2, n_init=1).fit(X)
+    for value in (np.int64(3), 3, np.array(3)):
+        model.labels_ = value
+        assert disclosure_scan(model).findings[0].evidence == "1 entries"
 
 
 def test_a_passed_step_changes_nothing():

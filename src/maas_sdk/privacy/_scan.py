@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sized
 from typing import Any
 
 import numpy as np
@@ -108,8 +108,10 @@ def _observe(node: Node, min_leaf_samples: int) -> Iterator[_Observed]:
             chosen = LABELS if name == "classes_" else NAMES
             content = (name, *_flat(value))
             yield _Observed(where=where, estimator=kind, rule=chosen, count=len(content) - 1, content=content)
-        elif name in ("tree_", "nodes"):
-            yield from _small_leaves(value, where, kind, min_leaf_samples)
+        elif (samples := _leaf_samples(value)) is not None:
+            small = int(np.count_nonzero(samples < min_leaf_samples))
+            if small:
+                yield _Observed(where=where, estimator=kind, rule=LEAVES, count=small, total=len(samples))
         else:
             yield from _unlisted(value, where, kind, node.rows)
 
@@ -164,7 +166,9 @@ def _count(value: Any, rule: Rule) -> int:
     if rule.unit in ("values", "words"):
         return len(value) if isinstance(value, (Mapping, set, frozenset)) else len(_flat(value))
     shape = getattr(value, "shape", None)
-    return int(shape[0]) if shape else len(value)
+    if shape:
+        return int(shape[0])
+    return len(value) if isinstance(value, Sized) and shape is None else 1
 
 
 def _flat(value: Any) -> list[Any]:
@@ -175,16 +179,14 @@ def _flat(value: Any) -> list[Any]:
     return [value]
 
 
-def _small_leaves(value: Any, where: str, kind: str, min_leaf_samples: int) -> Iterator[_Observed]:
-    if hasattr(value, "children_left"):
-        samples = value.n_node_samples[value.children_left == -1]
-    elif {"is_leaf", "count"} <= set(getattr(getattr(value, "dtype", None), "names", None) or ()):
-        samples = value["count"][value["is_leaf"].astype(bool)]
-    else:
-        return
-    small = int(np.count_nonzero(samples < min_leaf_samples))
-    if small:
-        yield _Observed(where=where, estimator=kind, rule=LEAVES, count=small, total=len(samples))
+def _leaf_samples(value: Any) -> Any:
+    """Give how many training rows each leaf of a tree holds, or `None` where `value` is no tree."""
+    if hasattr(value, "children_left") and hasattr(value, "n_node_samples"):
+        return value.n_node_samples[value.children_left == -1]
+    fields = getattr(getattr(value, "dtype", None), "names", None) or ()
+    if {"is_leaf", "count"} <= set(fields):
+        return value["count"][value["is_leaf"].astype(bool)]
+    return None
 
 
 def _unlisted(value: Any, where: str, kind: str, rows: TrainingRows) -> Iterator[_Observed]:
