@@ -70,12 +70,12 @@ class _Linear(BaseEstimator):
 
     def _train(self, X: NDArray[np.float64], target: NDArray[Any], n_outputs: int, loss: Loss) -> Any:
         """Train on checked data; give coefficients (n_features, n_outputs) and intercepts (n_outputs,)."""
-        check_real("alpha", self.alpha, minimum=0)
+        alpha = check_real("alpha", self.alpha, minimum=0)
         X, mean, scale = standardize(X)
         optimizer = self.optimizer
         if optimizer is None:
             # The intercept's column of ones has the eigenvalue 1.
-            smoothness = loss.curvature * max(1.0, largest_eigenvalue(X)) + self.alpha
+            smoothness = loss.curvature * max(1.0, largest_eigenvalue(X)) + alpha
             optimizer = AcceleratedDescent(1 / smoothness)
         options = TrainingOptions(
             optimizer=optimizer,
@@ -91,7 +91,7 @@ class _Linear(BaseEstimator):
             loss,
             np.zeros(network.n_parameters),
             max_rows=batch_rows(options, len(X)),
-            alpha=self.alpha,
+            alpha=alpha,
         )
         result = train(workspace, X, target, options=options, rng=random_generator(self.random_state))
         self.loss_curve_ = result.loss_curve

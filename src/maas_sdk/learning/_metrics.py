@@ -197,9 +197,9 @@ def get_metric(name: str) -> Metric:
     InvalidOptionError
         If there is no such metric; the message names close ones.
     """
-    known = {*_CLASSIFICATION, *_REGRESSION, *sk.get_scorer_names()}
+    known = sorted({*_CLASSIFICATION, *_REGRESSION, *sk.get_scorer_names()})
     if name not in known:
-        close = difflib.get_close_matches(str(name), sorted(known))
+        close = difflib.get_close_matches(str(name), known)
         hint = f"did you mean {' or '.join(close)}?" if close else "see get_metric for what there is"
         raise InvalidOptionError(f"there is no metric {name!r}: {hint}")
     return Metric(name, name not in _LOWER_IS_BETTER)

@@ -265,9 +265,12 @@ class MLPRegressor(RegressorMixin, _MLP):
     Minimizes the mean of ½·‖error‖² plus ½·alpha·‖weights‖². While it trains, each output is standardized to
     zero mean and unit deviation, so that neither `learning_rate` nor `tol` depend on the unit of `y`; losses
     are in that scale, where ½ for each output is the loss of predicting the mean. The scale is folded into
-    the last layer afterwards. All arithmetic is done in `dtype`, whatever the dtype of `X`; predictions come
-    out as float64, as scikit-learn wants them. Features are taken as they come: standardize them first. Take ``dtype="float64"`` for values whose mean is large
-    compared to their deviation.
+    the last layer afterwards. Features are taken as they come: standardize them first, or training is slow or
+    diverges.
+
+    All arithmetic is done in `dtype`, whatever the dtype of `X`; predictions come out as float64, as
+    scikit-learn wants them. Take ``dtype="float64"`` for values whose mean is large compared to their
+    deviation.
 
     Parameters
     ----------

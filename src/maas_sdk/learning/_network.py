@@ -104,7 +104,7 @@ class Workspace:
     def __init__(
         self, network: Network, loss: Loss, params: NDArray[np.floating], *, max_rows: int, alpha: float
     ) -> None:
-        self._network, self._loss, self._alpha = network, loss, alpha
+        self._network, self._loss, self._alpha = network, loss, float(alpha)
         self.params = params
         self.grads = np.zeros_like(params)
         self._weights, self._biases = network.views(params)

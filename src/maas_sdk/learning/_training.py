@@ -161,15 +161,16 @@ class _History:
     ) -> None:
         self._options, self._params, self._validate = options, params, validate
         self._kept = params.copy() if validate else params
-        self._kept_loss = self._initial_loss = math.inf
+        self._initial_loss = self._kept_loss = math.inf
         self._best_score, self._idle = -math.inf, 0
         self._losses: list[float] = []
         self._scores: list[float] = []
 
     def add(self, loss: float, first_loss: float) -> dict[str, Any]:
         """Take the losses of an epoch; give what the callback is told."""
+        if not self._losses:
+            self._initial_loss = first_loss
         self._losses.append(loss)
-        self._initial_loss = min(self._initial_loss, first_loss)
         if not (math.isfinite(loss) and np.isfinite(self._params).all()):
             raise self._diverged(f"the loss is {loss:g}, or parameters are not finite")
         progress = {"epoch": len(self._losses), "n_epochs": self._options.max_iter, "loss": loss}
@@ -193,9 +194,8 @@ class _History:
 
     def result(self) -> TrainingResult:
         """Give the parameters that are kept, unless their loss tells that the training diverged."""
-        if self._kept_loss > _RISE * max(
-            self._initial_loss, 1.0
-        ):  # no improvement, but no convergence either
+        # Without this, growing from epoch to epoch would pass for "no improvement", and so for convergence.
+        if self._kept_loss > _RISE * max(self._initial_loss, 1.0):
             raise self._diverged(f"the loss rose from {self._initial_loss:g} to {self._kept_loss:g}")
         return TrainingResult(
             params=self._kept,
