@@ -197,10 +197,31 @@ def test_the_folder_that_a_store_makes_is_synced_into_its_parents(tmp_path, monk
 
 
 def test_whoever_comes_second_syncs_what_the_first_may_not_have(local, monkeypatch):
-    write(local, "a/b", b"x")
+    store = BlobStore(local)
+    digest = store.put(b"x").digest
+    second = BlobStore(LocalBackend(local.folder))
     monkeypatch.setattr(os, "fsync", failing(errno.EIO))
-    with pytest.raises(StorageError, match="syncing"):
-        write(LocalBackend(local.folder), "a/b", b"x")
+    for rely in (
+        lambda: second.put(b"x"),
+        lambda: second.put_file(io.BytesIO(b"x"), expected=digest),
+        lambda: LocalBackend(local.folder).settle("blobs/sha256/" + digest[7:]),
+    ):
+        with pytest.raises(StorageError, match="syncing"):
+            rely()
+    monkeypatch.undo()
+    assert second.put_file(io.BytesIO(b"x"), expected=digest).digest == digest
+    with pytest.raises(NotFoundError):
+        local.settle("a")
+
+
+def test_a_store_that_vanishes_while_it_is_listed_is_not_taken_for_one_that_ends(local):
+    for key in ("a/b", "c/d"):
+        write(local, key, b"x")
+    keys = local.list("")
+    assert next(keys) == "a/b"
+    shutil.rmtree(local.folder)
+    with pytest.raises(NotFoundError, match="looking for the store"):
+        next(keys)
 
 
 def test_a_folder_of_another_process_is_synced_once_and_one_that_was_removed_is_made_again(local):

@@ -12,6 +12,12 @@ from maas_sdk.trust import Policy, Rule, TrustedKey
 
 DIGEST = "sha256:" + "0" * 64
 PEM = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"
+
+
+def make_key(number):
+    return TrustedKey("acme", f"sha256:{number:064x}", PEM.replace("AAAA", f"{number:04d}"))
+
+
 KEY = TrustedKey("acme", DIGEST, PEM)
 GOOD = f'''
 [[rules]]
@@ -99,6 +105,8 @@ def test_two_rules_for_the_same_names_are_refused():
 def test_a_key_counts_once(key):
     with pytest.raises(PolicyError, match="appears twice"):
         Rule("*", (key(1), key(2), key(1, name="again")), threshold=3)
+    with pytest.raises(PolicyError, match="appears twice"):
+        Rule("*", (key(1), evolve(key(1), fingerprint=DIGEST)), threshold=2)
     assert Rule("*", [key(1), key(2)], threshold=2).threshold == 2
 
 
@@ -214,7 +222,7 @@ def policies(draw):
     rules = []
     for names in draw(st.lists(PATTERN, unique=True, max_size=4)):
         numbers = draw(st.lists(st.integers(0, 99), min_size=1, max_size=3, unique=True))
-        keys = [evolve(KEY, name=draw(LABEL), fingerprint=f"sha256:{number:064x}") for number in numbers]
+        keys = [evolve(make_key(number), name=draw(LABEL)) for number in numbers]
         rules.append(
             Rule(
                 names,

@@ -146,6 +146,8 @@ class BlobStore:
             writer = BlobWriter(None, max_bytes)
             yield writer
             _check(writer.digest, expected)
+            if isinstance(self._backend, StagingBackend):
+                self._backend.settle(_key(expected))
             return
         with self._stage() as stage:
             writer = BlobWriter(stage.file, max_bytes)

@@ -89,7 +89,7 @@ class LocalBackend:
         """Write a new object: put if absent; see `maas_sdk.interfaces.StorageBackend.create`."""
         path = self._path(key)
         if os.path.lexists(path):
-            raise self._taken(path, key)
+            raise self._taken(key)
         with self.stage() as stage:
             yield stage.file
             stage.commit(key)
@@ -165,6 +165,11 @@ class LocalBackend:
             path.unlink()
             sync_folder(path.parent)
 
+    def settle(self, key: str) -> None:
+        """Make an object durable that somebody else wrote, perhaps just now; `NotFoundError` if none."""
+        self.size(key)
+        self._sync_names(key)
+
     def _walk(self, parent: str, start: str) -> Iterator[str]:
         with storage_errors(f"listing {self._folder}"):
             try:
@@ -178,6 +183,7 @@ class LocalBackend:
                         and (entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False))
                     )
             except (FileNotFoundError, NotADirectoryError):
+                self._check_present()
                 return
         for name in found:
             if name.endswith("/"):
@@ -203,14 +209,11 @@ class LocalBackend:
         path = self._path(key)
         file.flush()
         os.fsync(file.fileno())
-        folder = self._folder
-        for segment in key.split("/")[:-1]:
-            folder /= segment
-            self._make_folder(folder)
+        self._make_folders(key)
         try:
             os.link(temporary, path)  # put if absent: the one conditional write that is portable
         except FileExistsError as exc:
-            raise self._taken(path, key) from exc
+            raise self._taken(key) from exc
         except OSError as exc:
             if exc.errno in _NO_LINKS:
                 raise StorageError(
@@ -232,11 +235,21 @@ class LocalBackend:
         sync_folder(folder.parent)
         self._durable.add(folder)
 
-    def _taken(self, path: Path, key: str) -> AlreadyExistsError:
-        # Whoever was first may not have synced yet; whoever relies on the object must not lose it.
-        with storage_errors(f"syncing {path.parent}"):
-            sync_folder(path.parent)
+    def _make_folders(self, key: str) -> None:
+        folder = self._folder
+        for segment in key.split("/")[:-1]:
+            folder /= segment
+            self._make_folder(folder)
+
+    def _taken(self, key: str) -> AlreadyExistsError:
+        self._sync_names(key)
         return AlreadyExistsError(f"{key} exists already in {self._folder}")
+
+    def _sync_names(self, key: str) -> None:
+        """Sync what whoever was first may not have synced yet: others may rely on the object now."""
+        with storage_errors(f"syncing {key} in {self._folder}"):
+            self._make_folders(key)
+            sync_folder(self._path(key).parent)
 
     def _missing(self, key: str) -> NotFoundError:
         self._check_present()

@@ -1,4 +1,4 @@
-"""What a backend may do beyond its contract: name an object only after writing it."""
+"""What a backend may do beyond its contract: name an object after writing it, vouch for one that is there."""
 
 from __future__ import annotations
 
@@ -32,11 +32,16 @@ class Stage:
 
 @runtime_checkable
 class StagingBackend(Protocol):
-    """A `maas_sdk.interfaces.StorageBackend` that spares `BlobStore` a detour.
+    """A `maas_sdk.interfaces.StorageBackend` that can do more, which `BlobStore` makes use of.
 
-    With any other backend a blob whose digest is not known in advance is spooled first.
+    With any other backend a blob whose digest is not known in advance is spooled first, and an object that is
+    there counts as durable.
     """
 
     def stage(self) -> AbstractContextManager[Stage]:
         """Write an object whose key is known after its last byte; without a commit nothing is left."""
+        ...
+
+    def settle(self, key: str) -> None:
+        """Make an object durable that somebody else wrote, perhaps just now; `NotFoundError` if none."""
         ...

@@ -204,10 +204,10 @@ class Ratchet:
 
 def create_state(folder: Path) -> None:
     """Begin to remember, unless either file of the state is there already."""
-    if _any_exists(folder):
+    if all(_exist(folder)):
         return
     with locked(folder / LOCK):
-        if _any_exists(folder):
+        if any(_exist(folder)):
             return
         key = secrets.token_bytes(_KEY_BYTES)
         write_key_file(folder / _KEY, key.hex().encode("ascii") + b"\n", secret=True)
@@ -231,8 +231,8 @@ def _seen(sequence: int, identity: str, created: str, version: str | None = None
     return Seen(sequence, identity, created, version)
 
 
-def _any_exists(folder: Path) -> bool:
-    return any(os.path.lexists(folder / name) for name in (_STATE, _KEY))
+def _exist(folder: Path) -> list[bool]:
+    return [os.path.lexists(folder / name) for name in (_STATE, _KEY)]
 
 
 def _read_key(path: Path) -> bytes:

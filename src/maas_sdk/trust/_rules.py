@@ -122,9 +122,9 @@ class Rule:
             )
         if not self.keys or not all(isinstance(key, TrustedKey) for key in self.keys):
             raise PolicyError(f"keys of the rule for {self.names} must be one or more TrustedKey")
-        twice = _first_twice(key.fingerprint for key in self.keys)
-        if twice:
-            raise PolicyError(f"key {twice} appears twice in the rule for {self.names}")
+        for key in self.keys:
+            if sum(key.fingerprint == other.fingerprint or key.pem == other.pem for other in self.keys) > 1:
+                raise PolicyError(f"key {key.fingerprint} appears twice in the rule for {self.names}")
         if not 1 <= self.threshold <= len(self.keys):
             raise PolicyError(
                 f"threshold of the rule for {self.names} is {self.threshold}; it has {len(self.keys)} "
@@ -144,12 +144,3 @@ class Rule:
     def specificity(self) -> tuple[bool, int]:
         """Grows with how specific the rule is: an exact name before any pattern, long before short."""
         return not self.names.endswith("*"), len(self.names)
-
-
-def _first_twice(texts: Iterable[str]) -> str | None:
-    seen: set[str] = set()
-    for text in texts:
-        if text in seen:
-            return text
-        seen.add(text)
-    return None

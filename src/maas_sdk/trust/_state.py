@@ -101,9 +101,9 @@ class TrustState:
         line, newline, body = data.partition(b"\n")
         if not hmac.compare_digest(line + newline, _first_line(body, key)):
             raise TrustStateError(
-                "the trust state does not match its key, it was altered or is damaged: put back state.json "
-                "and state.key from one backup, or delete both; then nothing is remembered, and every name is a "
-                "first use again"
+                "the trust state does not match its key, it was altered or is damaged: put back "
+                "state.json and state.key from one backup, or delete both; then nothing is remembered, and "
+                "every name is a first use again"
             )
         record = json.loads(body)
         if record["format"] != _FORMAT:
