@@ -83,20 +83,8 @@ def compress(
         When not even the original fits; it names the nearest miss and carries the report.
     """
     search = _Search(X_valid, y_valid, X_train, y_train, budget, measure_size or serialized_size)
-    candidates = check_candidates(candidates)
-    original = search.measure_original(chain)
-    results = [search.judge(ORIGINAL, original, original)]
-    best, best_chain = (results[0], chain) if results[0].status == "within budget" else (None, None)
-    for candidate in candidates:
-        result, compressed = search.attempt(chain, candidate, original)
-        results.append(result)
-        if result.status == "within budget" and (best is None or search.rank(result) < search.rank(best)):
-            best, best_chain = result, compressed
-    final = tuple(evolve(result, status="chosen") if result is best else result for result in results)
-    report = CompressionReport(
-        budget=budget, original=original, results=final, n_validation=n_rows(X_valid), chain=best_chain
-    )
-    if best is None:
+    report = search.run(chain, check_candidates(candidates))
+    if report.chosen is None:
         raise BudgetError(_nearest_miss(report), report=report)
     return report
 
@@ -109,6 +97,23 @@ class _Search:
     y_train: Any
     budget: Budget
     measure_size: MeasureSize
+
+    def run(self, chain: Pipeline, candidates: tuple[Candidate, ...]) -> CompressionReport:
+        original = self.measure_original(chain)
+        results = [self.judge(ORIGINAL, original, original)]
+        best, best_chain = (results[0], chain) if results[0].status == "within budget" else (None, None)
+        for candidate in candidates:
+            result, compressed = self.attempt(chain, candidate, original)
+            results.append(result)
+            if result.status == "within budget" and (best is None or self.rank(result) < self.rank(best)):
+                best, best_chain = result, compressed
+        return CompressionReport(
+            budget=self.budget,
+            original=original,
+            results=tuple(evolve(r, status="chosen") if r is best else r for r in results),
+            n_validation=n_rows(self.X_valid),
+            chain=best_chain,
+        )
 
     def measure_original(self, chain: Pipeline) -> Measurement:
         try:
