@@ -13,7 +13,7 @@ from attrs import frozen
 from maas_sdk.artifact import _oci
 from maas_sdk.artifact._names import is_name, is_version
 from maas_sdk.artifact._parts import SELF_TEST_PART
-from maas_sdk.artifact._statements import ReleaseStatement, SealedLayer, SealingStatement
+from maas_sdk.artifact._statements import Layer, ReleaseStatement, SealingStatement
 from maas_sdk.errors import (
     ArtifactError,
     InvalidArtifactError,
@@ -250,8 +250,8 @@ class Examination:
             return check
         if check.name == "first use" and self._question.loading:
             return Check.skipped(check.name, "it is in the store; the import decides on that")
-        # A bundle that brings an old release again is a rollback, even where the store has it: whoever imports
-        # goes on with what the import gives.
+        # A bundle that brings an old release again is a rollback, even where the store has it: whoever
+        # imports goes on with what the import gives.
         if check.name == "rollback" and held and self._question.loading:
             if self._question.exact:
                 reason = "an older release, and it is in the store and this very one was asked for"
@@ -278,7 +278,7 @@ class Examination:
         self, papers: Papers, statement: ReleaseStatement, contents: Callable[[], str]
     ) -> str:
         if self.sealing is None:
-            layers = [SealedLayer(part.path, part.digest, part.size) for part in statement.parts]
+            layers = [Layer(part.path, part.digest, part.size) for part in statement.parts]
             _check_manifest(papers, statement, layers, "")
         return contents()
 
@@ -310,7 +310,7 @@ def _names(keys: Sequence[PublicKey], rule: Rule) -> str:
 
 
 def _check_manifest(
-    papers: Papers, statement: ReleaseStatement, layers: Sequence[SealedLayer], suffix: str
+    papers: Papers, statement: ReleaseStatement, layers: Sequence[Layer], suffix: str
 ) -> None:
     """Check that manifest and configuration are, byte by byte, what the signed statements make of them."""
     for layer, described in zip(layers, papers.layers, strict=False):

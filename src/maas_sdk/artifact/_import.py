@@ -81,9 +81,7 @@ def _commit(catalog: Catalog, papers: Papers, statement: ReleaseStatement, ratch
     catalog.add_documents(papers)
     # Whoever has the number here does not matter: it only keeps our own releases from taking it.
     catalog.reserve(name, statement.sequence, version=version, identity=statement.identity)
-    seen = ratchet.remembered(name)
-    if seen is None or seen.sequence <= statement.sequence or catalog.record(name, version) is None:
-        ratchet.advance(name, statement.sequence, statement.identity, statement.created, version=version)
+    ratchet.advance(name, statement.sequence, statement.identity, statement.created, version=version)
     try:
         catalog.add_version(name, version, VersionRecord.of(statement.identity, statement.sequence, papers))
     except AlreadyExistsError as exc:

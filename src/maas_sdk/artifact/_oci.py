@@ -21,7 +21,7 @@ from maas_sdk.errors import InvalidArtifactError, InvalidOptionError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from maas_sdk.artifact._statements import ReleaseStatement, SealedLayer
+    from maas_sdk.artifact._statements import Layer, ReleaseStatement
     from maas_sdk.limits import Limits
 
 __all__ = [
@@ -134,7 +134,7 @@ def describe_envelope(data: bytes) -> OciDescriptor:
     return describe(data, _ENVELOPE_TYPE)
 
 
-def build_config(statement: ReleaseStatement, layers: Sequence[SealedLayer]) -> bytes:
+def build_config(statement: ReleaseStatement, layers: Sequence[Layer]) -> bytes:
     """Write ModelPack's configuration; the statement and the layers determine every byte."""
     return strict_json.dumps(
         {
@@ -151,7 +151,7 @@ def build_config(statement: ReleaseStatement, layers: Sequence[SealedLayer]) -> 
 
 
 def build_manifest(
-    statement: ReleaseStatement, layers: Sequence[SealedLayer], *, config: bytes, suffix: str
+    statement: ReleaseStatement, layers: Sequence[Layer], *, config: bytes, suffix: str
 ) -> bytes:
     """Write the model's manifest; the statement, the layers and the suffix determine every byte.
 
@@ -159,7 +159,7 @@ def build_manifest(
     ----------
     statement : ReleaseStatement
         What the release is.
-    layers : sequence of SealedLayer
+    layers : sequence of Layer
         One for each part; of an unsealed release with digest and size of the part itself.
     config : bytes
         As `build_config` wrote it.

@@ -120,9 +120,10 @@ def check_part_paths(_instance: object, _attribute: Any, parts: Sequence[PartInf
         raise InvalidOptionError("the parts are not sorted by path")
     folded: dict[str, str] = {}
     for path in paths:
-        other = folded.setdefault(path.casefold(), path)
-        if other is not path:
+        other = folded.get(path.casefold())
+        if other is not None:
             raise InvalidOptionError(f"the parts {other!r} and {path!r} would be one file on some systems")
+        folded[path.casefold()] = path
     for path, original in folded.items():
         segments = path.split("/")
         for length in range(1, len(segments)):

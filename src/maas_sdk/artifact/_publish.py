@@ -17,7 +17,7 @@ from maas_sdk.artifact._catalog import VersionRecord
 from maas_sdk.artifact._names import Reference, check_name, check_version
 from maas_sdk.artifact._papers import make_papers
 from maas_sdk.artifact._parts import PartInfo, check_part_limits, media_type_of
-from maas_sdk.artifact._statements import ReleaseStatement, SealedLayer, SealingStatement
+from maas_sdk.artifact._statements import Layer, ReleaseStatement, SealingStatement
 from maas_sdk.artifact._times import as_timestamp
 from maas_sdk.artifact._times import now as present
 from maas_sdk.errors import (
@@ -135,6 +135,9 @@ def publish(catalog: Catalog, draft: Draft) -> Release:
         )
     if catalog.record(wanted.name, wanted.version) is not None:
         return _published_already(catalog, draft)
+    if draft.recipients:
+        # Recipients that cannot be mixed show themselves before anything is written.
+        draft.sealer.encrypt(io.BytesIO(b""), io.BytesIO(), list(draft.recipients.values()))
     statement, envelope = _number_and_sign(catalog, draft)
     layers = _store_parts(catalog, draft)
     config = _oci.build_config(statement, layers)
@@ -177,7 +180,7 @@ def _number_and_sign(catalog: Catalog, draft: Draft) -> tuple[ReleaseStatement, 
             return statement, envelope
 
 
-def _store_parts(catalog: Catalog, draft: Draft) -> list[SealedLayer]:
+def _store_parts(catalog: Catalog, draft: Draft) -> list[Layer]:
     layers = []
     total = sum(part.size for part in draft.statement.parts)
     done = 0
@@ -189,10 +192,10 @@ def _store_parts(catalog: Catalog, draft: Draft) -> list[SealedLayer]:
                 draft.sealer.encrypt(
                     io.BytesIO(data), cast("BinaryIO", sink), list(draft.recipients.values())
                 )
-            layers.append(SealedLayer(part.path, sink.digest, sink.size))
+            layers.append(Layer(part.path, sink.digest, sink.size))
         else:
             kept = catalog.blobs.put(data)
-            layers.append(SealedLayer(part.path, kept.digest, kept.size))
+            layers.append(Layer(part.path, kept.digest, kept.size))
         done += part.size
         draft.progress(stage, done, total)
     return layers

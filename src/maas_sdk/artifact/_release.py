@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from maas_sdk.artifact._papers import BlobSource, Papers
     from maas_sdk.artifact._parts import PartInfo
-    from maas_sdk.artifact._statements import SealedLayer
+    from maas_sdk.artifact._statements import Layer
     from maas_sdk.interfaces import Sealer
     from maas_sdk.limits import Limits
     from maas_sdk.trust import Policy, Trust, Verdict
@@ -256,7 +256,7 @@ class Release:
 
         return read
 
-    def _open(self, layer: SealedLayer, part: PartInfo, sealer: Sealer, identities: list[Any]) -> bytes:
+    def _open(self, layer: Layer, part: PartInfo, sealer: Sealer, identities: list[Any]) -> bytes:
         sealed = self._source.read(layer.digest, max_bytes=layer.size)
         sink = _Bounded(part.size)
         sealer.decrypt(io.BytesIO(sealed), sink, identities)

@@ -28,8 +28,8 @@ __all__ = [
     "MAX_SEQUENCE",
     "RELEASE_PREDICATE",
     "SEALING_PREDICATE",
+    "Layer",
     "ReleaseStatement",
-    "SealedLayer",
     "SealingStatement",
 ]
 
@@ -155,17 +155,17 @@ class ReleaseStatement:
 
 
 @frozen
-class SealedLayer:
-    """Which layer of a manifest seals which part.
+class Layer:
+    """Which layer of a manifest holds which part.
 
     Attributes
     ----------
     part : str
         The path of the part.
     digest : str
-        Digest of the sealed layer, ``sha256:…``.
+        Digest of the layer, sealed or not, ``sha256:…``.
     size : int
-        Bytes of the sealed layer.
+        Bytes of the layer.
     """
 
     part: str
@@ -174,8 +174,8 @@ class SealedLayer:
 
     @size.validator
     def _(self, _attribute: object, value: int) -> None:
-        if value < 1:
-            raise InvalidOptionError(f"a sealed layer has the size {value}")
+        if value < 0:
+            raise InvalidOptionError(f"a layer has the size {value}")
 
 
 @frozen(kw_only=True)
@@ -192,7 +192,7 @@ class SealingStatement:
         Fingerprints of the recipients, sorted.
     suffix : str
         What the sealed layers' names have in addition to their parts'.
-    layers : tuple of SealedLayer
+    layers : tuple of Layer
         One for each part, in the order of the manifest.
     """
 
@@ -200,7 +200,7 @@ class SealingStatement:
     identity: str = field(validator=_check_digest)
     recipients: tuple[str, ...] = field(validator=_check_fingerprints)
     suffix: str = field()
-    layers: tuple[SealedLayer, ...] = field()
+    layers: tuple[Layer, ...] = field()
 
     @suffix.validator
     def _(self, _attribute: object, value: str) -> None:
@@ -209,7 +209,7 @@ class SealingStatement:
             raise InvalidOptionError(f"the suffix of sealed files is {value!r}; it reads like '.age'")
 
     @layers.validator
-    def _(self, _attribute: object, value: tuple[SealedLayer, ...]) -> None:
+    def _(self, _attribute: object, value: tuple[Layer, ...]) -> None:
         if len({layer.part for layer in value}) != len(value):
             raise InvalidOptionError("two layers seal the same part")
         if len({layer.digest for layer in value}) != len(value):

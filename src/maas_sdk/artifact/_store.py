@@ -170,8 +170,8 @@ class Store:
     ) -> Release:
         """Verify a bundle while it is copied, and keep its release when every check has passed.
 
-        Importing a release again is fine. Of a refused bundle nothing is kept; after an interruption only
-        verified blobs without a reference are.
+        Importing the latest release again is fine; an older one is a rollback, even where the store has it.
+        Of a refused bundle nothing is kept; after an interruption only verified blobs without a reference.
 
         Parameters
         ----------
