@@ -119,6 +119,16 @@ def test_close_matches_ignore_case_and_kinds():
     assert "sklearn.StandardScaler" not in caught.value.close_matches
 
 
+def test_close_matches_ignore_the_case_of_names_that_are_short(module):
+    registry = PluginRegistry()
+    registry.register(
+        module("@hookimpl\ndef maas_sdk_models():\n    return [ComponentSpec('SVM', 'm:C')]"), "o"
+    )
+    with pytest.raises(UnknownComponentError) as caught:
+        registry.resolve("model", "o.svm")
+    assert caught.value.close_matches[0] == "o.SVM"
+
+
 def test_aliases_are_suggested(install):
     install()
     with pytest.raises(UnknownComponentError, match="'zstd_fast'"):

@@ -29,9 +29,9 @@ def test_it_is_wrapped_once():
     assert isinstance(caught.value.__cause__, OSError)
 
 
-@pytest.mark.parametrize("error", [BudgetError("no"), KeyboardInterrupt(), SystemExit()])
+@pytest.mark.parametrize("error", [BudgetError("no"), KeyboardInterrupt(), SystemExit(), UserWarning()])
 @pytest.mark.parametrize("kind", ["compressor", "model"])
-def test_the_sdks_own_errors_and_interrupts_pass(kind, error):
+def test_the_sdks_own_errors_interrupts_and_warnings_made_errors_pass(kind, error):
     with pytest.raises(type(error)) as caught, component_errors(info(kind)):
         raise error
     assert caught.value is error
