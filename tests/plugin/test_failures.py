@@ -85,6 +85,17 @@ def test_an_allowed_plugin_that_fails_is_warned_of_once_and_work_goes_on(install
         registry.resolve("compressor", "acme.zstd")
 
 
+def test_a_broken_plugin_of_the_applications_own_shows_up_only_where_it_is_referenced(module):
+    registry = PluginRegistry()
+    registry.register(module("@hookimpl\ndef maas_sdk_models():\n    return [1]"), "ours")
+    with pytest.raises(UnknownComponentError, match="adam"):
+        registry.resolve("optimizer", "adm")
+    with pytest.warns(PluginWarning, match="plugin 'ours'"):
+        assert "ours" not in {info.plugin for info in registry.describe()}
+    with pytest.raises(InvalidPluginError, match="not a ComponentSpec"):
+        registry.resolve("model", "ours.tree")
+
+
 def test_a_failing_plugin_does_not_hinder_another(install):
     install(modules={"acme_plugin": "1 / 0"})
     install("globex", plugin="globex", entry="globex_plugin", modules={"globex_plugin": GLOBEX})

@@ -71,9 +71,9 @@ class PluginLoader:
         """Give what was added or loaded, in that order."""
         return tuple(self._hosted.values())
 
-    def loaded(self) -> list[str]:
-        """Name the plugins whose components are known or can be, without a scan or an import."""
-        return [name for name in self._hosted if name not in self._failures]
+    def declared(self) -> list[ComponentInfo]:
+        """Give the components of the plugins that were referenced so far; loads none."""
+        return [info for components in self._components.values() for info in components.values()]
 
     def installed(self) -> tuple[InstalledPlugin, ...]:
         """Scan once; what failed to load since is told as a problem."""

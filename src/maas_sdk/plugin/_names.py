@@ -10,12 +10,13 @@ from maas_sdk.errors import InvalidOptionError
 from maas_sdk.plugin._hooks import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 __all__ = [
     "BARE",
     "check_kind",
     "check_plugin_name",
+    "check_plugin_names",
     "close_matches",
     "did_you_mean",
     "is_component_name",
@@ -49,6 +50,13 @@ def check_plugin_name(name: object) -> str:
             f"{name!r} is not a plugin name: lower-case letters, digits and underscores, a letter first"
         )
     return str(name)
+
+
+def check_plugin_names(option: str, names: Collection[str]) -> frozenset[str]:
+    """Give the names as a set, or raise `InvalidOptionError`; a single string is a likely mistake."""
+    if isinstance(names, str):
+        raise InvalidOptionError(f"{option} takes a collection of plugin names: {{{names!r}}}, not {names!r}")
+    return frozenset(map(check_plugin_name, names))
 
 
 def check_kind(kind: object) -> None:

@@ -72,8 +72,8 @@ class PluginRegistry:
         aliases: Mapping[str, str] | None = None,
         blocked: Collection[str] = (),
     ) -> None:
-        self._allow = _plugin_names("allow", allow)
-        self._blocked = _plugin_names("blocked", blocked)
+        self._allow = _names.check_plugin_names("allow", allow)
+        self._blocked = _names.check_plugin_names("blocked", blocked)
         if both := sorted(self._allow & self._blocked):
             raise InvalidOptionError(f"plugin {both[0]!r} is both allowed and blocked")
         self._start({})
@@ -89,8 +89,6 @@ class PluginRegistry:
         self._registered = registered
         self._extra_observers: list[HostedPlugin] = []
         self._observers: tuple[HostedPlugin, ...] | None = None
-
-    # -- plugins ---------------------------------------------------------------------------------------------
 
     def register(self, plugin: Any, name: str) -> None:
         """Take in a plugin of the application's own; it counts as allowed.
@@ -150,12 +148,11 @@ class PluginRegistry:
         with self._lock:
             if plugins:
                 return [info for name in plugins for info in self._loader.components(name).values()]
-            names = [*BUILTIN_MODULES, *self._loader.loaded(), *sorted(self._allow)]
+            hosted = [plugin.provider.plugin for plugin in self._loader.plugins()]
+            names = [*BUILTIN_MODULES, *hosted, *sorted(self._allow)]
             usable = [name for name in dict.fromkeys(names) if self._loader.is_usable(name)]
             self._observers = None
             return [info for name in usable for info in self._loader.components(name).values()]
-
-    # -- components ------------------------------------------------------------------------------------------
 
     def resolve(self, kind: str, reference: str) -> ComponentInfo:
         """Find a component by a reference of the application's own; loads its plugin, not its target.
@@ -231,8 +228,6 @@ class PluginRegistry:
         """
         return construct(self.resolve_untrusted(kind, reference), options or {})
 
-    # -- observers -------------------------------------------------------------------------------------------
-
     def add_observer(self, observer: Any) -> None:
         """Have an object told about steps.
 
@@ -282,8 +277,6 @@ class PluginRegistry:
         observers = self._observers
         tell(self._activate() if observers is None else observers, "maas_sdk_after_step", event)
 
-    # -- within ----------------------------------------------------------------------------------------------
-
     def _find(self, kind: str, reference: str) -> ComponentInfo:
         plugin, component = _names.split_reference(reference)
         with self._lock:
@@ -303,11 +296,8 @@ class PluginRegistry:
                 f"{reference!r} is of kind {' and '.join(others)}, not {kind}", reference=reference
             )
         with self._lock:
-            known = [
-                info for name in self._loader.loaded() for info in self._loader.components(name).values()
-            ]
-        candidates = [info.reference for info in known if info.kind == kind] + list(self._aliases)
-        matches = _names.close_matches(reference, candidates)
+            known = [info.reference for info in self._loader.declared() if info.kind == kind]
+        matches = _names.close_matches(reference, [*known, *self._aliases])
         return UnknownComponentError(
             f"there is no {kind} {reference!r}{_names.did_you_mean(matches)}",
             reference=reference,
@@ -358,9 +348,3 @@ class PluginRegistry:
                 for name, (is_module, plugin) in state["registered"].items()
             }
         )
-
-
-def _plugin_names(option: str, names: Collection[str]) -> frozenset[str]:
-    if isinstance(names, str):
-        raise InvalidOptionError(f"{option} takes a collection of plugin names: {{{names!r}}}, not {names!r}")
-    return frozenset(map(_names.check_plugin_name, names))
