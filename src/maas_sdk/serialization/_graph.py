@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from maas_sdk.errors import LimitExceededError, MaasError, UnsupportedModelError
+from maas_sdk.errors import InvalidArtifactError, LimitExceededError, UnsupportedModelError
 from maas_sdk.serialization._kinds import Scope
 from maas_sdk.serialization._table import TABLE, spec_of
 from maas_sdk.serialization._values import ValueReader, ValueWriter
@@ -274,7 +274,7 @@ def refusing(place: Place) -> Iterator[None]:
     """Turn whatever another's code raises about untrusted values into a refusal."""
     try:
         yield
-    except MaasError:
+    except InvalidArtifactError:
         raise
     except Exception as exc:
         raise place.refusal(f"{type(exc).__name__}: {str(exc)[:400]}") from exc

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from maas_sdk.serialization._kinds import Kind
     from maas_sdk.serialization._place import Place
 
-__all__ = ["Field", "Native", "Spec", "optional", "required"]
+__all__ = ["FEATURES", "Field", "Native", "Spec", "optional", "required"]
 
 
 @frozen
@@ -144,6 +144,9 @@ class Spec:
             self.check(estimator, attributes, scope, place)
         return scope
 
+
+FEATURES = {"n_features_in_": required(Int(1, size="n_features"))}
+"""For the fields of all that cannot do without the number of features."""
 
 _COMMON = {
     "n_features_in_": optional(Int(1, size="n_features")),

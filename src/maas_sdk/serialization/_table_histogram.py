@@ -11,7 +11,7 @@ from sklearn.ensemble._hist_gradient_boosting.predictor import TreePredictor
 
 from maas_sdk.errors import UnsupportedModelError
 from maas_sdk.serialization._kinds import Array, Flag, Int, Kind, Labels, Nothing, Record
-from maas_sdk.serialization._spec import Field, Native, Spec, optional, required
+from maas_sdk.serialization._spec import FEATURES, Field, Native, Spec, optional, required
 from maas_sdk.serialization._trees import check_counts, check_structure
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _rebuild_loss(boosting: Any) -> None:
 
 
 _FIELDS: dict[str, Field] = {
-    "n_features_in_": required(Int(1, size="n_features")),
+    **FEATURES,
     "_n_features": required(Int(1, size="n_features")),
     "_preprocessor": required(Nothing()),
     "_is_categorical_remapped": required(Nothing()),

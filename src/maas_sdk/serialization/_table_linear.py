@@ -14,7 +14,7 @@ from maas_sdk.serialization._kinds import (
     Nothing,
     Number,
 )
-from maas_sdk.serialization._spec import Field, Spec, optional, required
+from maas_sdk.serialization._spec import FEATURES, Field, Spec, optional, required
 from maas_sdk.serialization._table_preparation import check_binarizer
 
 if TYPE_CHECKING:
@@ -32,11 +32,13 @@ _N_ITER = optional(Either(Nothing(), Int(), Array(("n_iterations",), dtypes="iu"
 _COUNT = optional(Int())
 _SCORE = optional(Number(finite=False))
 _REGRESSOR: dict[str, Field] = {
+    **FEATURES,
     "coef_": required(_COEF),
     "intercept_": required(_INTERCEPT),
     "n_iter_": _N_ITER,
 }
 _CLASSIFIER: dict[str, Field] = {
+    **FEATURES,
     "classes_": required(Labels(scores="n_scores", low=2)),
     "coef_": required(Array(("n_scores", "n_features"))),
     "intercept_": required(Either(Array(("n_scores",)), Array((1,)), Number())),
@@ -68,7 +70,12 @@ def _glm(name: str) -> Spec:
     return Spec(
         f"sklearn.{name}",
         _MODULE,
-        {"coef_": required(Array(("n_features",))), "intercept_": required(Number()), "n_iter_": _N_ITER},
+        {
+            **FEATURES,
+            "coef_": required(Array(("n_features",))),
+            "intercept_": required(Number()),
+            "n_iter_": _N_ITER,
+        },
         left_out=("_base_loss",),
         finish=_rebuild_loss,
     )
@@ -98,6 +105,7 @@ def _check_ridge_classifier(_: Any, attributes: Mapping[str, Any], scope: Scope,
 
 
 _RIDGE_CLASSIFIER: dict[str, Field] = {
+    **FEATURES,
     "classes_": required(Labels()),
     "_label_binarizer": required(Instance((("sklearn", "LabelBinarizer"),))),
     "coef_": required(_COEF),

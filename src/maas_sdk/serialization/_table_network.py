@@ -15,7 +15,7 @@ from maas_sdk.serialization._kinds import (
     Nothing,
     Number,
 )
-from maas_sdk.serialization._spec import Field, Spec, optional, required
+from maas_sdk.serialization._spec import FEATURES, Field, Spec, optional, required
 from maas_sdk.serialization._table_preparation import check_binarizer
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ __all__ = ["NETWORKS"]
 
 _LEARNING = "maas_sdk.learning"
 _LAYERS: dict[str, Field] = {
+    **FEATURES,
     "coefs_": required(ListOf(Array(("n_inputs", "n_units")), "n_connections", apart=True)),
     "intercepts_": required(ListOf(Array(("n_units",)), "n_connections", apart=True)),
     "n_outputs_": required(Int(1, size="n_outputs")),
@@ -38,7 +39,7 @@ _LAYERS: dict[str, Field] = {
 
 def _check_layers(_: Any, attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
     """Each layer takes what the one before gives, from the features to the outputs, in one dtype."""
-    units = scope.sizes.get("n_features", 0)
+    units = scope.sizes["n_features"]
     dtype = None
     for index, (coef, intercept) in enumerate(
         zip(attributes["coefs_"], attributes["intercepts_"], strict=True)

@@ -19,7 +19,7 @@ from maas_sdk.serialization._kinds import (
     Nothing,
     Number,
 )
-from maas_sdk.serialization._spec import Field, Spec, required
+from maas_sdk.serialization._spec import FEATURES, Field, Spec, required
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +60,7 @@ def check_class_table(_: Any, attributes: Mapping[str, Any], scope: Scope, place
         raise place.attribute("classes_").refusal("labels and n_outputs_ disagree")
     if sizes != ([int(counts)] if one else [int(count) for count in counts]):
         raise place.attribute("n_classes_").refusal(f"{counts} for {sizes} labels")
-    scope.bind("max_n_classes", max(sizes), place)
+    scope.bind("max_n_classes", max(sizes), place.attribute("n_classes_"))
 
 
 def _check_dummy(dummy: Any, attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
@@ -133,6 +133,7 @@ PREPARATION: tuple[Spec, ...] = (
         "sklearn.StandardScaler",
         _PREPROCESSING,
         {
+            **FEATURES,
             "mean_": _COLUMN_OR_NONE,
             "var_": _COLUMN_OR_NONE,
             "scale_": _COLUMN_OR_NONE,
@@ -156,6 +157,7 @@ PREPARATION: tuple[Spec, ...] = (
         "sklearn.MaxAbsScaler",
         _PREPROCESSING,
         {
+            **FEATURES,
             "scale_": required(_COLUMN),
             "max_abs_": required(_COLUMN),
             "n_samples_seen_": required(_SAMPLES),
@@ -164,7 +166,7 @@ PREPARATION: tuple[Spec, ...] = (
     Spec(
         "sklearn.RobustScaler",
         _PREPROCESSING,
-        {"center_": _COLUMN_OR_NONE, "scale_": _COLUMN_OR_NONE},
+        {**FEATURES, "center_": _COLUMN_OR_NONE, "scale_": _COLUMN_OR_NONE},
         check=_check_columns,
     ),
     Spec("sklearn.Normalizer", _PREPROCESSING),
@@ -172,6 +174,7 @@ PREPARATION: tuple[Spec, ...] = (
         "sklearn.PCA",
         "sklearn.decomposition",
         {
+            **FEATURES,
             "n_components_": required(Int(size="n_components")),
             "components_": required(Array(("n_components", "n_features"))),
             "mean_": required(Array(("n_features",))),

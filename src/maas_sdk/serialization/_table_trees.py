@@ -13,12 +13,13 @@ from maas_sdk.serialization._kinds import (
     Either,
     Instance,
     Int,
+    Kind,
     Labels,
     ListOf,
     Nothing,
     Number,
 )
-from maas_sdk.serialization._spec import Field, Native, Spec, optional, required
+from maas_sdk.serialization._spec import FEATURES, Field, Native, Spec, optional, required
 from maas_sdk.serialization._table_preparation import CLASS_TABLE, check_class_table
 from maas_sdk.serialization._trees import build_trees, take_trees, tree_columns
 
@@ -33,9 +34,9 @@ if TYPE_CHECKING:
 
 __all__ = ["TREES"]
 
-_FEATURES = {"n_features_in_": required(Int(1, size="n_features"))}
 _OUTPUTS = {"n_outputs_": required(Int(1, size="n_outputs"))}
-_N_JOBS = {"n_jobs": Either(Nothing(), Int(-1024, 256))}  # each is a thread
+# Prediction shares the trees among threads.
+_THREADS: dict[str, Kind] = {"n_estimators": Int(1), "n_jobs": Either(Nothing(), Int(-1024, 256))}
 
 
 def _build(
@@ -180,8 +181,8 @@ def _rebuild_loss(boosting: Any) -> None:
 _MAX_FEATURES = {"max_features_": required(Int(1))}
 _COLUMNS = tree_columns("n_outputs", "max_n_classes")
 _REGRESSION_COLUMNS = tree_columns("n_outputs", 1)
-_CLASSIFIER: dict[str, Field] = {**_FEATURES, **CLASS_TABLE, "trees": required(_COLUMNS)}
-_REGRESSOR: dict[str, Field] = {**_FEATURES, **_OUTPUTS, "trees": required(_REGRESSION_COLUMNS)}
+_CLASSIFIER: dict[str, Field] = {**FEATURES, **CLASS_TABLE, "trees": required(_COLUMNS)}
+_REGRESSOR: dict[str, Field] = {**FEATURES, **_OUTPUTS, "trees": required(_REGRESSION_COLUMNS)}
 _FOREST: dict[str, Field] = {
     "trees_random_state": required(ListOf(Either(Nothing(), Int(high=2**32 - 1)), "n_trees")),
     "trees_max_features": required(Int(1)),
@@ -195,7 +196,7 @@ _FOREST_LEFT_OUT = (
     *("oob_decision_function_", "oob_prediction_"),
 )
 _BOOSTING: dict[str, Field] = {
-    **_FEATURES,
+    **FEATURES,
     **_MAX_FEATURES,
     "n_trees_per_iteration_": required(Int(1, size="n_trees_per_iteration")),
     "n_estimators_": required(Int(1)),
@@ -220,7 +221,7 @@ def _forest(name: str, fields: dict[str, Field]) -> Spec:
         f"sklearn.{name}",
         "sklearn.ensemble",
         {**fields, **_FOREST},
-        params=_N_JOBS,
+        params=_THREADS,
         left_out=_FOREST_LEFT_OUT,
         native=Native(_forest_apart, _forest_together),
         check=check_class_table if "classes_" in fields else None,

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["ValueReader", "ValueWriter"]
 
 _MAX_DEPTH = 48  # under the 64 that Limits.max_json_depth allows, tags included
-_MAX_INTEGER = 10**39
+_MAX_INTEGER = 2**64  # what native code and numpy can take
 _TEXT, _OFFSETS = ".utf8", ".offsets"
 _NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
@@ -69,7 +69,7 @@ class ValueWriter:
         kind = type(value)
         if kind is int:
             if abs(value) > _MAX_INTEGER:
-                raise place.refusal("an integer of more than 39 digits")
+                raise place.refusal("an integer of more than 64 bits")
             return value
         if kind is float:
             return value if math.isfinite(value) else {"float": str(value)}
@@ -142,6 +142,8 @@ class ValueReader:
         """Give the value; the parser has bounded how deep `node` is."""
         if isinstance(node, list):
             return [self.decode(item, place.item(index)) for index, item in enumerate(node)]
+        if type(node) is int and abs(node) > _MAX_INTEGER:
+            raise place.refusal("an integer of more than 64 bits")
         if not isinstance(node, dict):
             return node
         if "type" in node:
