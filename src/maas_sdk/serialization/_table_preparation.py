@@ -145,6 +145,7 @@ PREPARATION: tuple[Spec, ...] = (
         "sklearn.MinMaxScaler",
         _PREPROCESSING,
         {
+            **FEATURES,
             **{
                 name: required(_COLUMN)
                 for name in ("scale_", "min_", "data_min_", "data_max_", "data_range_")
