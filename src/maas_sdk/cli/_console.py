@@ -30,7 +30,6 @@ __all__ = [
     "byte_progress",
     "complain",
     "console",
-    "human_size",
     "passphrase",
     "table",
     "verdict_table",
@@ -39,7 +38,6 @@ __all__ = [
 EXIT_REFUSED = 1
 EXIT_UNUSABLE = 2
 EXIT_INTERRUPTED = 130
-_THOUSAND = 1000
 
 PassphraseFile = Annotated[
     Path | None,
@@ -77,15 +75,6 @@ def verdict_table(verdict: Verdict) -> Table:
     for check in verdict.checks:
         made.add_row(marks[check.status.value], escape(check.name), Text(check.reason))
     return made
-
-
-def human_size(size: float) -> str:
-    """Write bytes in decimal units."""
-    for unit in ("B", "kB", "MB"):
-        if abs(size) < _THOUSAND:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= _THOUSAND
-    return f"{size:.1f} GB"
 
 
 def passphrase(file: Path | None, *, confirm: bool = False) -> str:

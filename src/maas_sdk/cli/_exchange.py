@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import maas_sdk as maas
+from maas_sdk._internal.units import format_bytes
 from maas_sdk.cli._console import (
     EXIT_REFUSED,
     PassphraseFile,
     byte_progress,
     console,
-    human_size,
     passphrase,
     table,
     verdict_table,
@@ -94,7 +94,7 @@ def list_releases(store: Annotated[str, typer.Argument(help="The store: a folder
     for name in opened.names():
         for version in opened.versions(name):
             release = opened.open(f"{name}@{version}")
-            size = human_size(sum(part.size for part in release.parts))
+            size = format_bytes(sum(part.size for part in release.parts))
             sealed = "yes" if release.sealed else "no"
             parts = str(len(release.parts))
             releases.add_row(name, str(version), sealed, parts, size, release.created)

@@ -133,7 +133,11 @@ class Contact:
         LimitExceededError
             When it is larger than `Limits.max_key_file_bytes`.
         """
-        return cls.from_json(read_key_file(Path(path), limits=limits, secret=False), limits=limits)
+        data = read_key_file(Path(path), limits=limits, secret=False)
+        try:
+            return cls.from_json(data, limits=limits)
+        except KeyFileError as exc:
+            raise KeyFileError(f"{path}: {exc}") from exc
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the contact to a new file.

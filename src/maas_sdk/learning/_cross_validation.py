@@ -10,10 +10,10 @@ from attrs import cmp_using, field, frozen
 from sklearn import model_selection
 from sklearn.base import is_classifier
 
+from maas_sdk._internal.tables import html_table, text_table
 from maas_sdk.errors import InvalidOptionError
 from maas_sdk.learning._metrics import get_metric, measure, predictions_of
 from maas_sdk.learning._options import check_integer
-from maas_sdk.learning._tables import html_table, text_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -73,10 +73,11 @@ class CrossValidation:
 
     def __str__(self) -> str:
         title, rows = self._table()
-        return f"{title}\n{text_table(rows)}"
+        return f"{title}\n{text_table(rows[0], rows[1:], right=range(1, len(rows[0])))}"
 
     def _repr_html_(self) -> str:
-        return html_table(*self._table())
+        title, rows = self._table()
+        return html_table(rows[0], rows[1:], right=range(1, len(rows[0])), caption=title)
 
 
 def _splitter(estimator: Any, cv: Any, random_state: Any) -> Any:

@@ -9,8 +9,8 @@ import numpy as np
 from attrs import cmp_using, field, frozen
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
+from maas_sdk._internal.tables import html_table, text_table
 from maas_sdk.learning._metrics import measure, predictions_of
-from maas_sdk.learning._tables import html_table, text_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,10 +116,16 @@ class Evaluation:
         return tables
 
     def __str__(self) -> str:
-        return "\n\n".join(f"{title}\n{text_table(rows)}" for title, rows in self._tables())
+        return "\n\n".join(
+            f"{title}\n{text_table(rows[0], rows[1:], right=range(1, len(rows[0])))}"
+            for title, rows in self._tables()
+        )
 
     def _repr_html_(self) -> str:
-        return "\n".join(html_table(title, rows) for title, rows in self._tables())
+        return "\n".join(
+            html_table(rows[0], rows[1:], right=range(1, len(rows[0])), caption=title)
+            for title, rows in self._tables()
+        )
 
 
 def _number(value: float) -> str:

@@ -116,6 +116,11 @@ class Workspace:
         self._ones = np.ones(max_rows, params.dtype)
         self._penalty = np.empty(network.n_weights if alpha else 0, params.dtype)
 
+    @property
+    def largest_product(self) -> int:
+        """Multiplications of the largest matrix product that a batch needs."""
+        return len(self._ones) * max(weight.size for weight in self._weights)
+
     def loss_and_gradient(self, X: NDArray[np.floating], target: NDArray[Any]) -> float:
         """Give the penalized loss of a batch; its gradient is in `grads` afterwards.
 

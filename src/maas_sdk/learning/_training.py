@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from maas_sdk.errors import InvalidOptionError
 from maas_sdk.interfaces import Optimizer
+from maas_sdk.learning._blas import suitable_blas_threads
 from maas_sdk.learning._options import check_integer, check_real
 
 if TYPE_CHECKING:
@@ -249,7 +250,9 @@ def train(
     batches = _Batches(X, target, None if options.full_batch else batch_rows(options, len(X)), rng)
     history = _History(options, workspace.params, validate)
     for _ in range(options.max_iter):
-        progress = history.add(*_run_epoch(workspace, batches, options.optimizer, state))
+        with suitable_blas_threads(workspace.largest_product):
+            losses = _run_epoch(workspace, batches, options.optimizer, state)
+        progress = history.add(*losses)
         if options.callback:
             options.callback(progress)
         if history.settled:

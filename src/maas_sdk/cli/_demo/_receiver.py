@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maas_sdk.cli._console import human_size
+from maas_sdk._internal.units import format_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,7 +74,7 @@ class Receiver:
                 "--first-use", _NAME, "--contact", "globex.contact.json",
             )  # fmt: skip
             outcome.result = "every check passed"
-            outcome.size = human_size(bundle.stat().st_size)
+            outcome.size = format_bytes(bundle.stat().st_size)
         self._story.show(shown.rstrip())
 
     def import_bundle(self, bundle: Path, *, first_use: bool = True) -> None:
@@ -106,7 +106,7 @@ class Receiver:
                 self._predicts(version, "probabilities.npy", probabilities, "--probabilities"),
             ]
             outcome.result = "labels and probabilities bit for bit those of acme"
-            outcome.size = human_size((self._home / "probabilities.npy").stat().st_size)
+            outcome.size = format_bytes((self._home / "probabilities.npy").stat().st_size)
             self._story.expect(all(same), "predictions are bit for bit those of the sender")
         self._story.left(self._home / "labels.npy", "globex's predictions")
 

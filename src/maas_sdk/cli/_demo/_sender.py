@@ -10,7 +10,8 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 import maas_sdk as maas
-from maas_sdk.cli._console import console, human_size, table
+from maas_sdk._internal.units import format_bytes, format_seconds
+from maas_sdk.cli._console import console, table
 from maas_sdk.plugin import PluginRegistry, hookimpl
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class Sender:
             )
             before, after = report.original, report.compressed
             outcome.result = report.gained
-            outcome.size = f"{human_size(before.size)} → {human_size(after.size)}"
+            outcome.size = f"{format_bytes(before.size)} → {format_bytes(after.size)}"
         self._story.show(_candidates(report))
         self._story.expect(before.metric - after.metric <= 0.005, "the loss of accuracy stays in the budget")  # noqa: PLR2004
         self._story.expect(after.size < before.size, "the compressed model is smaller")
@@ -160,7 +161,7 @@ class Sender:
             )
             release.export(bundle)
             outcome.result = f"{len(release.parts)} parts sealed and signed, {release.identity[:19]}…"
-            outcome.size = human_size(bundle.stat().st_size)
+            outcome.size = format_bytes(bundle.stat().st_size)
         if signer is self.identity:
             self._keep_card(release)
             self._story.left(bundle, f"the bundle of {version}; tar tf lists it")
@@ -188,6 +189,6 @@ def _candidates(report: CompressionReport) -> Table:
         if result.size is None or result.latency is None or result.metric is None:
             shown.add_row(result.name, "", "", "", f"{result.status}: {result.reason}")
             continue
-        size, latency = human_size(result.size), f"{result.latency * 1e6:.0f} µs"
+        size, latency = format_bytes(result.size), format_seconds(result.latency)
         shown.add_row(result.name, size, latency, f"{result.metric:.4f}", result.status)
     return shown
