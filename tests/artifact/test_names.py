@@ -92,7 +92,8 @@ def test_versions_are_in_the_order_of_semver():
         "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2", "1.0.0-beta.11",
         "1.0.0-rc.1", "1.0.0", "1.0.0+a", "1.0.0+b", "1.0.1", "1.10.0", "2.0.0",
     ]  # fmt: skip
-    assert sorted(ordered[::-1], key=version_order) == ordered
+    shuffled = [*ordered[1::2], *ordered[::2]]
+    assert sorted(shuffled, key=version_order) == ordered
 
 
 def test_an_oci_tag_has_no_plus():

@@ -4,8 +4,11 @@ import threading
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from attrs import evolve
 
 from maas_sdk.artifact import Store
+from maas_sdk.artifact._catalog import VersionRecord
+from maas_sdk.artifact._papers import make_papers
 from maas_sdk.errors import (
     DigestMismatchError,
     InvalidArtifactError,
@@ -20,6 +23,7 @@ from maas_sdk.errors import (
 )
 from maas_sdk.limits import Limits
 from maas_sdk.sealing import AgeSealer, Passphrase, generate_identity
+from maas_sdk.signing import sign_envelope
 from maas_sdk.storage import LocalBackend, MemoryBackend
 
 NOW = "2026-06-01T12:00:00Z"
@@ -365,6 +369,34 @@ def test_a_reference_that_was_moved_to_another_release_is_noticed(sender, tmp_pa
     (folder / "3.0.0").write_bytes(moved.replace(one.identity.encode(), two.identity.encode()))
     with pytest.raises(DigestMismatchError, match="as sha256"):
         sender.store.open("acme/digits@3.0.0")
+
+
+def test_a_record_with_a_malformed_identity_is_noticed(sender, tmp_path):
+    sender.store = Store(LocalBackend(tmp_path / "store"))
+    release = sender.publish()
+    path = tmp_path / "store/refs/acme/digits/versions/1.0.0"
+    record = path.read_bytes().replace(release.identity.encode(), b"sha1:" + b"0" * 64)
+    path.chmod(0o644)
+    path.write_bytes(record)
+    with pytest.raises(InvalidArtifactError, match="identity is 'sha1:0"):
+        sender.store.open("acme/digits")
+
+
+def test_a_seal_that_leaves_a_part_out_is_noticed_when_it_is_opened(sender, organisations):
+    release = sender.publish()
+    catalog, papers = sender.store._catalog, release._papers
+    short = evolve(release._sealing, layers=release._sealing.layers[:-1])
+    envelope = sign_envelope(short.to_payload(), [organisations.acme.signer]).to_json()
+    papers = make_papers(
+        release._statement, config=papers.config, manifest=papers.manifest, release=papers.release.envelope,
+        sealing=envelope, limits=Limits(),
+    )  # fmt: skip
+    catalog.add_documents(papers)
+    folder = sender.store._backend
+    folder.delete("refs/acme/digits/versions/1.0.0")
+    catalog.add_version("acme/digits", "1.0.0", VersionRecord.of(release.identity, 1, papers))
+    with pytest.raises(InvalidArtifactError, match="not one for each part"):
+        sender.store.open("acme/digits")
 
 
 def test_strange_files_among_the_references_are_passed_over(sender, tmp_path):

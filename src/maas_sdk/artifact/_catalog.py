@@ -20,7 +20,7 @@ from maas_sdk.artifact._names import Reference, is_name, is_version, version_ord
 from maas_sdk.artifact._oci import LAYOUT, OciDescriptor, describe
 from maas_sdk.artifact._papers import read_papers
 from maas_sdk.artifact._release import make_release
-from maas_sdk.errors import AlreadyExistsError, InvalidOptionError, NotFoundError
+from maas_sdk.errors import AlreadyExistsError, ArtifactError, InvalidOptionError, NotFoundError
 from maas_sdk.storage import BlobStore, References
 
 if TYPE_CHECKING:
@@ -115,15 +115,10 @@ class Catalog:
         InvalidArtifactError
             When it is malformed: the store is damaged.
         """
-        key = f"{name}/versions/{version}"
         try:
-            data = self._references.get(key)
+            return self._read_record(name, version)
         except NotFoundError:
             return None
-        what = f"the reference {key}"
-        return records.structure(
-            strict_json.loads(data, what=what, limits=self.limits), VersionRecord, what=what
-        )
 
     def held(self, name: str, version: str) -> tuple[str, str] | None:
         """Give identity and manifest digest of a version; None when there is none."""
@@ -190,16 +185,28 @@ class Catalog:
         )
 
     def discard(self, digests: set[str]) -> None:
-        """Remove those of the blobs that no version needs."""
-        needed: set[str] = set()
-        for name, version in self._versions(""):
-            record = self.record(name, version)
-            if record is not None:
-                papers = read_papers(self.blobs, record.manifest, record.referrers, limits=self.limits)
-                needed.update(layer.digest for layer in papers.layers)
-        for digest in sorted(digests - needed):
+        """Remove those of the blobs that no version needs; none when that cannot be told."""
+        try:
+            unneeded = digests - self._needed() if digests else digests
+        except (ArtifactError, NotFoundError):
+            return  # some other version is damaged: orphans are the lesser evil
+        for digest in sorted(unneeded):
             with contextlib.suppress(NotFoundError):
                 self._backend.delete("blobs/" + digest.replace(":", "/"))
+
+    def _needed(self) -> set[str]:
+        needed: set[str] = set()
+        for name, version in self._versions(""):
+            record = self._read_record(name, version)
+            papers = read_papers(self.blobs, record.manifest, record.referrers, limits=self.limits)
+            needed.update(layer.digest for layer in papers.layers)
+        return needed
+
+    def _read_record(self, name: str, version: str) -> VersionRecord:
+        key = f"{name}/versions/{version}"
+        what = f"the reference {key}"
+        document = strict_json.loads(self._references.get(key), what=what, limits=self.limits)
+        return records.structure(document, VersionRecord, what=what)
 
     def _versions(self, prefix: str) -> Iterator[tuple[str, str]]:
         for key in self._references.list(prefix):
@@ -219,15 +226,12 @@ class Catalog:
             found = reference.select(versions)
         else:
             found = next(
-                (v for v in versions if self._identity(reference.name, v) == reference.identity), None
+                (v for v in versions if self._read_record(reference.name, v).identity == reference.identity),
+                None,
             )
         if found is None:
             raise self._missing(reference)
         return found
-
-    def _identity(self, name: str, version: str) -> str | None:
-        record = self.record(name, version)
-        return None if record is None else record.identity
 
     def _missing(self, reference: Reference) -> NotFoundError:
         versions = self.versions(reference.name)

@@ -257,7 +257,7 @@ def _plain(value: Any, name: str) -> NDArray[Any]:
         raise InvalidOptionError(f"{name} holds {array.dtype}; numbers, booleans and text travel")
     if array.dtype.kind == "U":
         return array
-    return np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+    return np.asarray(array, dtype=array.dtype.newbyteorder("="), order="C")
 
 
 def _encoded(name: str, array: NDArray[Any]) -> dict[str, NDArray[Any]]:
