@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load as read_tensors
 from safetensors.numpy import save as write_tensors
+from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import (
     GradientBoostingClassifier,
     GradientBoostingRegressor,
@@ -18,7 +19,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
 )
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
+from sklearn.linear_model import BayesianRidge, LogisticRegression, Ridge, RidgeClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
@@ -160,7 +161,13 @@ def test_categories_that_no_writer_of_ours_writes_are_refused():
 @pytest.mark.parametrize("number", [1, 2, 4])
 def test_boosting_with_another_number_of_scores_is_refused(estimator, number):
     with pytest.raises(InvalidArtifactError):
-        altered(estimator, document=lambda model: model["state"].update(n_trees_per_iteration_=number))
+        altered(
+            estimator,
+            arrays={"_baseline_prediction": lambda guess: guess[:, [0] * number]}
+            if estimator is HISTOGRAM
+            else {},
+            document=lambda model: model["state"].update(n_trees_per_iteration_=number),
+        )
 
 
 @pytest.mark.parametrize("estimator", [HISTOGRAM, GradientBoostingClassifier(n_estimators=2).fit(X, Y)])
@@ -253,6 +260,12 @@ with warnings.catch_warnings():
         (NETWORK, lambda model: model["state"].update(coefs_=5), "coefs_"),
         (NETWORK, lambda model: model["state"].update(loss_={"float": "x"}), "loss_"),
         (NETWORK, lambda model: model["state"].update(loss_="x"), "loss_"),
+        (LINEAR, lambda model: model["state"].update(intercept_=None), "intercept_"),
+        (Ridge().fit(X, Y), lambda model: model["state"].update(intercept_=None), "intercept_"),
+        (BayesianRidge().fit(X, Y), lambda model: model["state"].update(alpha_={"float": "inf"}), "alpha_"),
+        (BayesianRidge().fit(X, Y), lambda model: model["state"].update(alpha_="x"), "alpha_"),
+        (LINEAR, lambda model: model["state"].update(classes_=None), "classes_"),
+        (LINEAR, lambda model: model["state"].update(coef_=None), "coef_"),
         (NETWORK, lambda model: model["state"].update(n_outputs_=2), "coefs_"),
         (NETWORK, lambda model: model["state"].update(_label_binarizer=1), "_label_binarizer"),
         (
@@ -273,6 +286,8 @@ with warnings.catch_warnings():
         (OWN, lambda model: model["params"].update(activation="os.system"), "activation"),
         (OWN, lambda model: model["params"].update(optimizer=5), ""),
         (FOREST, lambda model: model["params"].update(n_jobs=10**6), "n_jobs"),
+        (FOREST, lambda model: model["params"].update(n_jobs=0), "n_jobs"),
+        (FOREST, lambda model: model["params"].update(n_estimators=0), ""),
         (FOREST, lambda model: model["state"].update(trees=1), "trees"),
         (FOREST, lambda model: model["state"].update(trees_random_state=[1, 2, -3]), "trees_random_state[2]"),
         (FOREST, lambda model: model["state"].update(trees_random_state=[1]), "trees_random_state"),
@@ -317,6 +332,40 @@ def test_layers_of_two_dtypes_are_refused():
 
     with pytest.raises(InvalidArtifactError, match="dtypes"):
         altered(OWN, document=narrow)
+
+
+def test_a_first_guess_has_a_probability_for_each_label_and_the_strategy_of_its_parameters():
+    one, two = DummyClassifier().fit(X, Y), DummyClassifier().fit(X, np.c_[Y, Y])
+    constant = DummyClassifier(strategy="constant", constant=1).fit(X, Y)
+    assert altered(constant).predict(X).tolist() == [1] * 60
+    prior = {"dtype": "float64", "file": 0, "tensor": "class_prior_"}
+    for estimator, arrays, edit, path in (
+        (one, {"class_prior_": lambda prior: prior * 2}, None, "class_prior_"),
+        (one, {"class_prior_": lambda prior: prior - 1}, None, "class_prior_"),
+        (one, {"class_prior_": lambda prior: prior[:2]}, None, ""),
+        (two, {"class_prior_[0]": lambda prior: prior[:2]}, None, "class_prior_"),
+        (one, {}, lambda model: model["state"].update(class_prior_=[prior]), "class_prior_"),
+        (one, {}, lambda model: model["state"].update(sparse_output_=True), "sparse_output_"),
+        (one, {}, lambda model: model["state"].update(_strategy="uniform"), "_strategy"),
+        (one, {}, lambda model: model["state"].update(n_outputs_=2), "classes_"),
+        (one, {}, lambda model: model["state"].update(n_classes_=2), "n_classes_"),
+        (one, {}, lambda model: model["state"].update(n_classes_=2.0), "n_classes_"),
+        (constant, {}, lambda model: model["params"].update(constant=[1, 1]), "_strategy"),
+    ):
+        with pytest.raises(InvalidArtifactError) as caught:
+            altered(estimator, arrays=arrays, document=edit)
+        assert path in caught.value.path
+
+
+def test_an_own_network_with_two_outputs_for_two_classes_is_refused():
+    with pytest.raises(InvalidArtifactError, match="n_outputs_"):
+        altered(OWN, arrays={"classes_": lambda labels: labels[:2]})
+
+
+def test_an_array_that_grows_beyond_the_limit_is_refused():
+    parts = dump_parts(StandardScaler().fit(np.zeros((3, 1000))))
+    with pytest.raises(LimitExceededError, match="8000 bytes"):
+        load_parts(parts, limits=Limits(max_array_bytes=4000))
 
 
 def test_scalers_have_what_their_parameters_promise():

@@ -121,6 +121,13 @@ def test_an_attribute_that_nobody_knows_is_named_with_its_path():
         dump_parts(make_pipeline(Normalizer(), scaler))
 
 
+def test_a_constant_of_the_constructor_that_was_changed_is_refused():
+    model = Perceptron().fit(X, Y)
+    model.loss = "hinge"
+    with pytest.raises(UnsupportedModelError, match="loss: not an attribute"):
+        dump_parts(model)
+
+
 def test_parameters_that_are_not_data_are_forgotten_or_refused():
     model = make_pipeline(Perceptron(random_state=np.random.RandomState(0)), memory="cache").fit(X, Y)
     loaded = load_parts(dump_parts(model))

@@ -158,6 +158,16 @@ def test_gradient_boosting_on_another_model_is_refused_when_it_is_written():
         dump_parts(boosting)
 
 
+def test_an_estimator_among_the_parameters_need_not_be_fitted():
+    boosting = GradientBoostingClassifier(n_estimators=2).fit(X, Y).set_params(init=DummyClassifier())
+    assert isinstance(round_trip(boosting).init, DummyClassifier)
+
+
+def test_weights_of_the_training_rows_stay_behind():
+    forest = RandomForestRegressor(3).fit(X, Y, sample_weight=np.arange(150) + 1.0)
+    assert not hasattr(round_trip(forest), "_sample_weight")
+
+
 def test_a_forest_whose_trees_were_exchanged_is_refused_when_it_is_written():
     forest = RandomForestClassifier(3, random_state=0).fit(X, Y)
     forest.estimators_[1] = DecisionTreeClassifier().fit(X, Y % 2)

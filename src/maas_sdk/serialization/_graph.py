@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["GraphReader", "GraphWriter"]
 
+_CONSTANTS = (type(None), bool, int, float, str)
+
 
 class GraphWriter:
     """Takes estimators apart.
@@ -119,7 +121,7 @@ def _fitted_attributes(
         # Some constructors set more than their parameters; what a new object has needs no storing.
         new = vars(type(estimator)(**params))
         for name in attributes.keys() - fields.keys() & new.keys():
-            if type(attributes[name]) is type(new[name]) and attributes[name] == new[name]:
+            if type(attributes[name]) is type(new[name]) in _CONSTANTS and attributes[name] == new[name]:
                 del attributes[name]
     if not attributes and any(entry.is_required for entry in fields.values()):
         return None

@@ -208,15 +208,14 @@ class ListOf:
     """A list of values of one kind, whose dimensions are their own when `apart`."""
 
     kind: Kind
-    size: str = ""
+    size: str
     apart: bool = field(default=False, kw_only=True)
 
     def check(self, value: Any, scope: Scope, place: Place) -> None:
         """Check the value."""
         if not isinstance(value, list):
             raise place.refusal(f"expected a list, not {_describe(value)}")
-        if self.size:
-            scope.bind(self.size, len(value), place)
+        scope.bind(self.size, len(value), place)
         for index, item in enumerate(value):
             inner = Scope(dict(scope.sizes)) if self.apart else scope
             self.kind.check(item, inner, place.item(index))

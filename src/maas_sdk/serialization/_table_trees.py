@@ -36,7 +36,7 @@ __all__ = ["TREES"]
 
 _OUTPUTS = {"n_outputs_": required(Int(1, size="n_outputs"))}
 # Prediction shares the trees among threads.
-_THREADS: dict[str, Kind] = {"n_estimators": Int(1), "n_jobs": Either(Nothing(), Int(-1024, 256))}
+_THREADS: dict[str, Kind] = {"n_estimators": Int(1), "n_jobs": Either(Nothing(), Int(-1024, -1), Int(1, 256))}
 
 
 def _build(
