@@ -14,7 +14,10 @@ html_theme = "furo"
 html_title = "maas-sdk"
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
-autodoc_default_options = {"members": True, "show-inheritance": False}
+# What scikit-learn adds to every estimator is documented there.
+autodoc_default_options = {"members": True, "exclude-members": "set_fit_request, set_score_request"}
 napoleon_google_docstring = False
 napoleon_use_rtype = False
+napoleon_use_param = False
+napoleon_use_ivar = False
 exclude_patterns = ["_build"]

@@ -21,7 +21,7 @@ class EstimatorSerializer(Protocol):
     ----------
     type_name : str
         The name in files, ``"plugin.Class"``; it is a key, nothing is imported by it.
-    target_type : type
+    target_type : class
         The class; subclasses are not taken.
     """
 

@@ -143,7 +143,7 @@ class LinearRegressor(RegressorMixin, _Linear):
     coef_ : ndarray of shape (n_features,) or (n_outputs, n_features)
     intercept_ : float or ndarray of shape (n_outputs,)
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Where `X` had names that are all strings.
     n_iter_ : int
         Epochs that were run.

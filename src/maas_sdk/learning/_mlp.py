@@ -201,7 +201,7 @@ class MLPClassifier(ClassifierMixin, _MLP):
     classes_ : ndarray of shape (n_classes,)
         Labels, sorted.
     n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Where `X` had names that are all strings.
     n_outputs_ : int
         Output units.

@@ -70,10 +70,8 @@ class Pipeline(BaseEstimator):
         The fitted preprocessors and, last, the fitted model.
     n_features_in_ : int
         Number of features seen by `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,), dtype object
+    feature_names_in_ : ndarray of shape (n_features,), dtype object
         Their names, when the data had any.
-    classes_ : ndarray of shape (n_classes,)
-        Labels, for a classifier.
     selftest_ : SelfTestReport
         After `load` of a release that carries a self-test: how its predictions were reproduced.
 
