@@ -100,7 +100,7 @@ class Bundle:
 
     papers: Papers
 
-    def __init__(self, file: BinaryIO, limits: Limits) -> None:
+    def __init__(self, file: io.BufferedReader, limits: Limits) -> None:
         self._file = file
         self._limits = limits
         self._entries: dict[str, _ustar.TarEntry] = {}
@@ -213,7 +213,7 @@ def open_bundle(path: Path, *, limits: Limits) -> Iterator[Bundle]:
 class _Region(io.RawIOBase):
     """The bytes of one entry."""
 
-    def __init__(self, file: BinaryIO, entry: _ustar.TarEntry) -> None:
+    def __init__(self, file: io.BufferedReader, entry: _ustar.TarEntry) -> None:
         self._file = file
         self._position = entry.offset
         self._end = entry.offset + entry.size
@@ -225,10 +225,9 @@ class _Region(io.RawIOBase):
         with memoryview(buffer) as view:
             wanted = min(view.nbytes, self._end - self._position)
             self._file.seek(self._position)
-            data = self._file.read(wanted)
-            view[: len(data)] = data
-        self._position += len(data)
-        return len(data)
+            count = self._file.readinto(view[:wanted])
+        self._position += count
+        return count
 
 
 def _is_expected(name: str, number: int) -> bool:

@@ -185,7 +185,11 @@ class Catalog:
         )
 
     def discard(self, digests: set[str]) -> None:
-        """Remove those of the blobs that no version needs; none when that cannot be told."""
+        """Remove those of the blobs that no version needs; none when that cannot be told.
+
+        A version that is written in the very moment between the look and the removal, and shares one of
+        these blobs, would miss it: who writes a version does not lease its blobs yet.
+        """
         try:
             unneeded = digests - self._needed() if digests else digests
         except (ArtifactError, NotFoundError):

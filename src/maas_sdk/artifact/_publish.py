@@ -143,22 +143,12 @@ def publish(catalog: Catalog, draft: Draft) -> Release:
     config = _oci.build_config(statement, layers)
     suffix = draft.sealer.suffix if draft.recipients else ""
     manifest = _oci.build_manifest(statement, layers, config=config, suffix=suffix)
-    sealing = None
-    if draft.recipients:
-        sealed = SealingStatement(
-            manifest=sha256(manifest),
-            identity=statement.identity,
-            recipients=tuple(draft.recipients),
-            suffix=suffix,
-            layers=tuple(layers),
-        )
-        sealing = sign_envelope(sealed.to_payload(), draft.signers).to_json()
     papers = make_papers(
         statement,
         config=config,
         manifest=manifest,
         release=envelope.to_json(),
-        sealing=sealing,
+        sealing=_sign_sealing(draft, statement, sha256(manifest), layers) if draft.recipients else None,
         limits=catalog.limits,
     )
     catalog.add_documents(papers)
@@ -178,6 +168,17 @@ def _number_and_sign(catalog: Catalog, draft: Draft) -> tuple[ReleaseStatement, 
         envelope = sign_envelope(statement.to_payload(), draft.signers)
         if catalog.reserve(statement.name, sequence, version=statement.version, identity=statement.identity):
             return statement, envelope
+
+
+def _sign_sealing(draft: Draft, statement: ReleaseStatement, manifest: str, layers: list[Layer]) -> bytes:
+    sealing = SealingStatement(
+        manifest=manifest,
+        identity=statement.identity,
+        recipients=tuple(draft.recipients),
+        suffix=draft.sealer.suffix,
+        layers=tuple(layers),
+    )
+    return sign_envelope(sealing.to_payload(), draft.signers).to_json()
 
 
 def _store_parts(catalog: Catalog, draft: Draft) -> list[Layer]:

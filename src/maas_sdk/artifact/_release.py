@@ -21,6 +21,7 @@ from maas_sdk.signing import Envelope
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
     from datetime import datetime
 
     from maas_sdk.artifact._papers import BlobSource, Papers
@@ -235,7 +236,9 @@ class Release:
     def _plain(self, part: PartInfo) -> bytes:
         return self._source.read(part.digest, max_bytes=part.size)
 
-    def _opener(self, sealing: SealingStatement, identity: Any, sealer: Sealer | None) -> Any:
+    def _opener(
+        self, sealing: SealingStatement, identity: Any, sealer: Sealer | None
+    ) -> Callable[[PartInfo], bytes]:
         """Give what reads one sealed part, once it is clear that it can."""
         used = sealer or AgeSealer(limits=self._limits)
         if used.suffix != sealing.suffix:
