@@ -1,0 +1,97 @@
+"""What README and documentation show, works as shown."""
+
+import contextlib
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+
+import maas_sdk as maas
+
+ROOT = Path(__file__).parents[1]
+PASSPHRASE = "correct horse battery staple"
+
+
+def blocks(document: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / document).read_text(encoding="utf-8"), re.DOTALL)
+
+
+def run_shell(block: str) -> None:
+    """Run each ``maas`` line of a block; what asks for a passphrase is answered from a file."""
+    for line in block.splitlines():
+        words = shlex.split(line, comments=True)
+        if words[:3] == ["maas", "keys", "new"]:
+            words += ["--passphrase-file", "passphrase"]
+        done = subprocess.run(
+            [sys.executable, "-m", "maas_sdk", *words[1:]], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, line + done.stdout + done.stderr
+
+
+def run_python(block: str, names: dict) -> None:
+    exec(compile(block.replace("…", PASSPHRASE), "<documentation>", "exec"), names)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "passphrase").write_text(PASSPHRASE + "\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/tutorial.md"])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_two_sides_work_as_the_document_shows_them(document, folder):
+    X, y = load_digits(return_X_y=True)
+    X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
+    names = {
+        "maas": maas,
+        "X": X,
+        "X_train": X_train, "y_train": y_train,
+        "X_valid": X_test[:200], "y_valid": y_test[:200],
+        "X_test": X_test[200:], "y_test": y_test[200:],
+    }  # fmt: skip
+    shell = [block for block in blocks(document, "sh") if block.startswith("maas ")]
+    python = blocks(document, "python")
+    # globex's identity comes first here: the sender's side reads its contact.
+    keys, *rest = shell[0].splitlines(keepends=True)
+    run_shell(keys)
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+        for block in python[:-1]:
+            run_python(block, names)
+        for block in ["".join(rest), *shell[1:]]:
+            run_shell(block)
+        run_python(python[-1], names)
+    assert names["pipeline"].selftest_.identical
+    assert (folder / "received" / "oci-layout").exists()
+
+
+def test_the_observer_of_the_guide_observes(folder, caplog):
+    (block,) = blocks("docs/how-to/observe.md", "python")
+    names: dict = {}
+    run_python(block, names)
+    with caplog.at_level("INFO"):
+        names["pipeline"].set_params(model="logistic_classifier").fit(
+            [[0.0], [1.0], [0.1], [0.9]], [0, 1, 0, 1]
+        )
+    assert "fit logistic_classifier took" in caplog.text
+
+
+def test_the_test_command_is_where_continuous_integration_looks_for_it():
+    script = (ROOT / ".ci/run").read_text()
+    assert "<!-- test command -->" in script
+    command = (ROOT / "README.md").read_text().split("<!-- test command -->")[1].split("```")[1]
+    assert command.startswith("sh\npython3 -m venv")
+    assert command.count("\n") == 2
+
+
+def test_links_between_the_documents_lead_somewhere():
+    for document in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text(encoding="utf-8")):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"
