@@ -58,6 +58,10 @@ def test_every_error_is_under_the_root_and_drawn_in_the_tree():
     assert defined == set(errors.__all__)
 
 
+def constants_then_classes_then_functions(name):
+    return (not name.isupper(), not name[0].isupper(), name)
+
+
 @pytest.mark.parametrize(
     "room", sorted(p.parent.name for p in Path(maas_sdk.__file__).parent.glob("*/__init__.py"))
 )
@@ -68,7 +72,7 @@ def test_each_room_is_a_facade_with_a_sorted_list_of_names(room):
     for node in module.body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
             names = ast.literal_eval(node.value)
-            assert names == sorted(names)
+            assert names == sorted(names, key=constants_then_classes_then_functions)
 
 
 def test_no_module_can_unpickle_or_evaluate():
