@@ -85,7 +85,11 @@ def test_any_other_name_is_refused(name):
         ({"recipient": "age1hello"}, "the contact: "),
         ({"recipient": str(GLOBEX.recipient)}, "altered or damaged"),
         ({"fingerprint": None}, "'fingerprint' is missing"),
-        ({"fingerprint": GLOBEX.fingerprint}, f"have the fingerprint {ACME.fingerprint}"),
+        pytest.param(
+            {"fingerprint": GLOBEX.fingerprint},
+            f"have the fingerprint {ACME.fingerprint}",
+            id="other fingerprint",
+        ),
     ],
 )
 def test_a_malformed_contact_is_refused_with_the_reason(changes, message):
