@@ -107,7 +107,7 @@ def mutate_document(document, random):
             other = other[key]
         holder[path[-1]] = copy.deepcopy(other)
     else:
-        holder[path[-1]] = random.choice(REPLACEMENTS)
+        holder[path[-1]] = copy.deepcopy(random.choice(REPLACEMENTS))
     return ("json", path, action)
 
 

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn.base import is_classifier
 from sklearn.datasets import make_classification
 from sklearn.decomposition import PCA
@@ -40,7 +41,9 @@ def assert_same(original, loaded, rows=X):
                 *[outputs if isinstance(outputs, list) else [outputs] for outputs in (expected, given)],
                 strict=True,
             ):
-                left_array, right_array = np.asarray(left), np.asarray(right)
+                left_array, right_array = (
+                    each.toarray() if sparse.issparse(each) else np.asarray(each) for each in (left, right)
+                )
                 assert right_array.dtype.kind == left_array.dtype.kind
                 np.testing.assert_array_equal(right_array, left_array)
             compared += 1
@@ -66,7 +69,7 @@ def make(name, **options):
     cls = CLASSES[name]
     accepted = inspect.signature(cls).parameters
     slow = {"max_iter": 5} if name.startswith(("MLP", "HistGradientBoosting")) else {}
-    defaults = {"n_estimators": 4, "random_state": 0, **slow, **options}
+    defaults = {"n_estimators": 4, "random_state": 0, "Cs": 2, "max_subpopulation": 100, **slow, **options}
     return cls(**{key: value for key, value in defaults.items() if key in accepted})
 
 
@@ -212,6 +215,19 @@ def test_missing_values_that_a_scaler_has_learned_stay_missing():
         RobustScaler(with_scaling=False),
     ):
         round_trip(fit(scaler, rows), rows)
+
+
+@pytest.mark.parametrize("name", ["LogisticRegression", "LinearSVC", "MLPClassifier", "MaxAbsScaler"])
+def test_sparse_rows_are_taken_by_arrays_that_cannot_be_written(name):
+    rows = sparse.csr_matrix(np.where(X > 1, X, 0))
+    round_trip(fit(make(name), rows), rows)
+
+
+def test_components_that_run_backwards_keep_their_last_bits():
+    rows = sparse.csr_matrix(np.where(X > 1, X, 0))
+    pca = PCA(random_state=0).fit(rows)
+    assert pca.components_.strides[0] < 0
+    np.testing.assert_array_equal(load_parts(dump_parts(pca)).transform(rows), pca.transform(rows))
 
 
 def test_a_loaded_model_trains_further_after_a_deep_copy():

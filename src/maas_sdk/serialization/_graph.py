@@ -70,6 +70,10 @@ class GraphWriter:
                 f"{place.path or 'the model'}: no safe serialization of {cls.__module__}.{cls.__qualname__} "
                 f"is known; pass one with serializers=, or use a supported estimator"
             )
+        return self._known(spec, estimator, place, fitted=fitted)
+
+    def _known(self, spec: Spec, estimator: Any, place: Place, *, fitted: bool) -> dict[str, Any]:
+        cls = type(estimator)
         params = {name: getattr(estimator, name) for name in spec.parameter_names(cls)}
         attributes = _fitted_attributes(spec, estimator, params, place)
         if attributes is None and fitted:

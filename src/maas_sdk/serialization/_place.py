@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from maas_sdk.errors import InvalidArtifactError
 
@@ -32,15 +32,15 @@ class Place:
 
     def attribute(self, key: str) -> Place:
         """Give the place of an attribute, a parameter or an entry of a mapping."""
-        return evolve(self, path=_join(self.path, key), name=_join(self.name, key), depth=self.depth + 1)
+        return Place(_join(self.path, key), _join(self.name, key), self.unit, self.depth + 1)
 
     def item(self, index: int) -> Place:
         """Give the place of one item of a sequence."""
-        return evolve(self, path=f"{self.path}[{index}]", name=f"{self.name}[{index}]", depth=self.depth + 1)
+        return Place(f"{self.path}[{index}]", f"{self.name}[{index}]", self.unit, self.depth + 1)
 
     def in_unit(self, unit: int) -> Place:
         """Give the same place as the root of another tensor file."""
-        return evolve(self, name="", unit=unit)
+        return Place(self.path, "", unit, self.depth)
 
     def refusal(self, message: str) -> InvalidArtifactError:
         """Make the error that says what is wrong here."""

@@ -72,8 +72,9 @@ def _tree_together(_: Any, attributes: dict[str, Any], scope: Scope, place: Plac
 
 def _forest_apart(_: Any, attributes: dict[str, Any], place: Place) -> None:
     members = attributes.pop("estimators_")
+    expected = _member_attributes(attributes)
     for index, member in enumerate(members):
-        _check_member(member, attributes, place.attribute("estimators_").item(index))
+        _check_member(member, expected, place.attribute("estimators_").item(index))
     attributes["trees"] = take_trees([member.tree_ for member in members])
     attributes["trees_random_state"] = [
         member.random_state if isinstance(member.random_state, int) else None for member in members
@@ -83,8 +84,7 @@ def _forest_apart(_: Any, attributes: dict[str, Any], place: Place) -> None:
         del attributes["_sample_weight"]  # one number a row of the training data
 
 
-def _check_member(member: Any, attributes: Mapping[str, Any], place: Place) -> None:
-    expected = _member_attributes(attributes)
+def _check_member(member: Any, expected: Mapping[str, Any], place: Place) -> None:
     for name in ("n_outputs_", "n_classes_", "classes_", "n_features_in_"):
         if not np.array_equal(_flat(getattr(member, name, None)), _flat(expected.get(name))):
             raise place.attribute(name).refusal("differs from what the forest gave its trees")
@@ -127,13 +127,12 @@ def _member(template: Any, tree: Any, random_state: int | None) -> Any:
     return member
 
 
-_SHARED_OPTIONS = (
+# Gradient boosting: an array of regression trees, one column for each score
+
+_SHARED_OPTIONS = (  # of the ensemble and its trees
     *("max_depth", "min_samples_split", "min_samples_leaf", "min_weight_fraction_leaf"),
     *("min_impurity_decrease", "max_features", "max_leaf_nodes", "ccp_alpha"),
 )
-
-
-# Gradient boosting: an array of regression trees, one column for each score
 
 
 def _boosting_apart(_: Any, attributes: dict[str, Any], place: Place) -> None:  # noqa: ARG001 - the protocol's

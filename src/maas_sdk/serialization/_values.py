@@ -3,7 +3,8 @@
 JSON has no NaN, no tuples, no keys but strings and no numpy scalars, so that these are objects with a tag:
 ``{"float": "nan"}``, ``{"tuple": […]}``, ``{"dict": [[key, value], …]}``, ``{"scalar": value, "dtype": …}``.
 Arrays are references: ``{"tensor": name, "file": number, "dtype": …}``, with ``"order": "F"`` where the
-array was column-major, because that decides the order of a matrix product's additions and so its last bits.
+array was column-major and ``"flip": [axis, …]`` where it ran backwards, because both decide the order of a
+matrix product's additions and so its last bits.
 Arrays of strings name their text and offsets: ``{"strings": name, "file": number, "dtype": …}``.
 """
 
@@ -35,6 +36,7 @@ __all__ = ["ValueReader", "ValueWriter"]
 
 _MAX_DEPTH = 48  # under the 64 that Limits.max_json_depth allows, tags included
 _MAX_INTEGER = 2**64  # what native code and numpy can take
+_ATOMS = (type(None), bool, float, str)
 _TEXT, _OFFSETS = ".utf8", ".offsets"
 _NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
@@ -102,12 +104,15 @@ class ValueWriter:
         dtype = array.dtype.newbyteorder("=")
         if dtype.name not in LOGICAL_DTYPES:
             raise place.refusal(f"an array of dtype {array.dtype}")
-        by_columns = array.ndim > 1 and array.flags.f_contiguous and not array.flags.c_contiguous
-        stored = np.asarray(array.T if by_columns else array, dtype, order="C")
-        reference = self._tensors.add(narrow(stored), place)
+        layout: dict[str, Any] = {}
+        backwards = [axis for axis, stride in enumerate(array.strides) if stride < 0]
+        if backwards:
+            layout["flip"], array = backwards, np.flip(array, tuple(backwards))
+        if _is_column_major(array):
+            layout["order"], array = "F", array.T
+        reference = self._tensors.add(narrow(np.asarray(array, dtype, order="C")), place)
         self._tensors.expand(array.nbytes, place)
-        order = {"order": "F"} if by_columns else {}
-        return {"tensor": reference["name"], "file": reference["file"], "dtype": dtype.name, **order}
+        return {"tensor": reference["name"], "file": reference["file"], "dtype": dtype.name, **layout}
 
     def _strings(self, array: NDArray[Any], place: Place) -> dict[str, Any]:
         strings = array.tolist()
@@ -122,6 +127,12 @@ class ValueWriter:
         self._tensors.expand(_string_bytes(strings, fixed=fixed), place)
         name = reference["name"].removesuffix(_TEXT)
         return {"strings": name, "file": reference["file"], "dtype": "str" if fixed else "object"}
+
+
+def _is_column_major(array: NDArray[Any]) -> bool:
+    """Whether a matrix product reads the array by columns, also where it is a part of a larger one."""
+    by_columns = array.ndim == 2 and array.strides[0] == array.itemsize and array.strides[1] > 0  # noqa: PLR2004
+    return not array.flags.c_contiguous and bool(array.flags.f_contiguous or by_columns)
 
 
 class ValueReader:
@@ -141,7 +152,11 @@ class ValueReader:
     def decode(self, node: Any, place: Place) -> Any:
         """Give the value; the parser has bounded how deep `node` is."""
         if isinstance(node, list):
-            return [self.decode(item, place.item(index)) for index, item in enumerate(node)]
+            # Millions of small items are not worth a place each.
+            return [
+                item if type(item) in _ATOMS else self.decode(item, place.item(index))
+                for index, item in enumerate(node)
+            ]
         if type(node) is int and abs(node) > _MAX_INTEGER:
             raise place.refusal("an integer of more than 64 bits")
         if not isinstance(node, dict):
@@ -160,11 +175,9 @@ class ValueReader:
                 return self._mapping(entries, place)
             case {"scalar": value, "dtype": str(dtype), **rest} if not rest and dtype in LOGICAL_DTYPES:
                 return self._scalar(self.decode(value, place), LOGICAL_DTYPES[dtype], place)
-            case {"tensor": name, "file": file, "dtype": str(dtype), **rest} if dtype in LOGICAL_DTYPES and (
-                not rest or rest == {"order": "F"}
-            ):
+            case {"tensor": name, "file": file, "dtype": str(dtype), **layout} if dtype in LOGICAL_DTYPES:
                 return self._array(
-                    self._tensors.take(file, name, place), LOGICAL_DTYPES[dtype], bool(rest), place
+                    self._tensors.take(file, name, place), LOGICAL_DTYPES[dtype], layout, place
                 )
             case {"strings": str(name), "file": file, "dtype": ("str" | "object") as dtype, **rest} if (
                 not rest
@@ -200,11 +213,21 @@ class ValueReader:
         return scalar
 
     def _array(
-        self, stored: NDArray[Any], dtype: np.dtype[Any], by_columns: bool, place: Place
+        self, stored: NDArray[Any], dtype: np.dtype[Any], layout: dict[str, Any], place: Place
     ) -> NDArray[Any]:
+        axes = layout.get("flip", [])
+        if (
+            layout.keys() - {"order", "flip"}
+            or layout.get("order", "F") != "F"
+            or not isinstance(axes, list)
+            or axes != [axis for axis in range(stored.ndim) if axis in axes]
+        ):
+            raise place.refusal("an array laid out in a way that we do not know")
         self._tensors.expand(stored.size * dtype.itemsize, place)
         array = widen(stored, dtype, place)
-        return array.T if by_columns else array
+        if "order" in layout:
+            array = array.T
+        return np.flip(array, tuple(axes)) if axes else array
 
     def _strings(self, name: str, file: object, fixed: bool, place: Place) -> NDArray[Any]:
         text = self._tensors.take(file, name + _TEXT, place)
