@@ -17,6 +17,7 @@ from maas_sdk.errors import (
 )
 from maas_sdk.limits import Limits
 from maas_sdk.signing import (
+    MODEL_SIGNING_KEY_TYPES,
     Envelope,
     PrivateKey,
     Subject,
@@ -74,9 +75,10 @@ def verify(bundle):
     return verify_files(bundle, [ACME.public_key])
 
 
-@pytest.mark.parametrize("key", [ACME, GLOBEX])
-def test_what_was_signed_verifies(key):
-    signed = verify_files(sign_files(FILES, key, name="digits"), [ACME.public_key, GLOBEX.public_key])
+@pytest.mark.parametrize("key_type", MODEL_SIGNING_KEY_TYPES)
+def test_what_was_signed_verifies(key_type):
+    key = PrivateKey.generate(key_type)
+    signed = verify_files(sign_files(FILES, key, name="digits"), [ACME.public_key, key.public_key])
     assert signed.name == "digits"
     assert signed.files == tuple(Subject(name, digest) for name, digest in FILES.items())
     assert signed.key == key.public_key
@@ -127,9 +129,20 @@ def test_a_bundle_of_the_stock_tool_verifies(vectors):
         verify_files(bundle, [ACME.public_key])
 
 
-def test_an_ed25519_key_cannot_sign_in_this_format():
+@pytest.mark.parametrize(("key_type", "post_quantum"), [("ed25519", False), ("ecdsa-p256", True)])
+def test_a_key_that_the_format_does_not_know_cannot_sign(key_type, post_quantum):
+    key = PrivateKey.generate(key_type, post_quantum=post_quantum)
     with pytest.raises(InvalidOptionError, match="knows ECDSA keys only"):
-        sign_files(FILES, PrivateKey.generate("ed25519"), name="digits")
+        sign_files(FILES, key, name="digits")
+
+
+def test_a_bundle_by_one_half_of_a_trusted_key_is_refused():
+    both = PrivateKey.generate(post_quantum=True)
+    half = PrivateKey.from_pem("-----BEGIN" + both.to_pem(None).split("-----BEGIN")[1])
+    bundle = sign_files(FILES, half, name="digits")
+    assert verify_files(bundle, [half.public_key])
+    with pytest.raises(VerificationError, match="0 of 1"):
+        verify_files(bundle, [both.public_key])
 
 
 def test_a_closed_signer_is_told():
@@ -207,8 +220,10 @@ def test_ignoring_something_else_is_accepted(ignored):
             "not the root digest",
         ),
         ({"statement": {"extra": 1}}, "unknown field"),
-        ({"material": {"publicKey": None, "certificate": {}}}, "with a certificate"),
-        ({"material": {"publicKey": None, "x509CertificateChain": {}}}, "with a certificate"),
+        ({"material": {"publicKey": None, "certificate": {}}}, "short-lived certificate"),
+        ({"material": {"x509CertificateChain": {"certificates": []}}}, "verificationMaterial must be"),
+        ({"material": {"publicKey": {"hint": 7}}}, "hint must be a string"),
+        ({"material": {"publicKey": {"hint": hint(ACME), "keyDetails": "x"}}}, "publicKey must be"),
         ({"material": {"publicKey": None}}, "verificationMaterial must be"),
         ({"material": {"timestampVerificationData": {}}}, "verificationMaterial must be"),
         ({"material": {"tlogEntries": [{}]}}, "tlogEntries"),

@@ -15,7 +15,7 @@ from maas_sdk.interfaces import Signer
 from maas_sdk.pipeline._components import make_sealer
 from maas_sdk.sealing import parse_recipient
 from maas_sdk.serialization import dump_parts, load_parts
-from maas_sdk.signing import PublicKey, sign_files
+from maas_sdk.signing import MODEL_SIGNING_KEY_TYPES, PublicKey, sign_files
 from maas_sdk.stores import open_store
 
 if TYPE_CHECKING:
@@ -252,7 +252,7 @@ def _classes(pipeline: Any) -> list[Any] | None:
 def _model_signature(parts: Mapping[str, bytes], signers: Iterable[Signer], name: str) -> bytes | None:
     """Sign the parts' folder in the form of OpenSSF Model Signing, with the first key that can (ECDSA)."""
     for signer in signers:
-        if PublicKey.from_pem(signer.public_key_pem()).key_type.startswith("ecdsa-"):
+        if PublicKey.from_pem(signer.public_key_pem()).key_type in MODEL_SIGNING_KEY_TYPES:
             files = {path: hashlib.sha256(data).hexdigest() for path, data in parts.items()}
             return sign_files(files, signer, name=name, ignore_paths=[_MODEL_SIGNATURE])
     return None

@@ -1,5 +1,6 @@
-"""Keys, DSSE envelopes, in-toto statements, Model Signing bundles; it does not decide whom to trust."""
+"""Keys, certificates, DSSE, in-toto statements, Model Signing; it does not decide whom to trust."""
 
+from maas_sdk.signing._certificate import Certificate, load_certificates
 from maas_sdk.signing._envelope import (
     IN_TOTO_PAYLOAD_TYPE,
     Envelope,
@@ -16,14 +17,18 @@ from maas_sdk.signing._key_files import (
     save_private_key,
     save_public_key,
 )
-from maas_sdk.signing._keys import KEY_TYPES, PrivateKey, PublicKey
+from maas_sdk.signing._key_types import KEY_TYPES, MODEL_SIGNING_KEY_TYPES
 from maas_sdk.signing._model_signing import SignedFiles, sign_files, verify_files
+from maas_sdk.signing._private_key import PrivateKey
+from maas_sdk.signing._public_key import PublicKey
 from maas_sdk.signing._statement import STATEMENT_TYPE, Statement, Subject
 
 __all__ = [
     "IN_TOTO_PAYLOAD_TYPE",
     "KEY_TYPES",
+    "MODEL_SIGNING_KEY_TYPES",
     "STATEMENT_TYPE",
+    "Certificate",
     "Envelope",
     "PrivateKey",
     "PublicKey",
@@ -32,6 +37,7 @@ __all__ = [
     "Statement",
     "Subject",
     "VerifiedPayload",
+    "load_certificates",
     "load_private_key",
     "load_public_key",
     "pae",

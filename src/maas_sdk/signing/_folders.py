@@ -14,16 +14,24 @@ from maas_sdk.signing._model_signing import SignedFiles, sign_files, verify_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from maas_sdk.interfaces import Signer
     from maas_sdk.limits import Limits
-    from maas_sdk.signing._keys import PublicKey
+    from maas_sdk.signing._certificate import Certificate
+    from maas_sdk.signing._public_key import PublicKey
 
 __all__ = ["sign_folder", "verify_folder"]
 
 
-def sign_folder(folder: str | os.PathLike[str], signer: Signer, output: str | os.PathLike[str]) -> None:
-    """Sign all files of a folder into a bundle that ``model_signing verify key`` accepts.
+def sign_folder(
+    folder: str | os.PathLike[str],
+    signer: Signer,
+    output: str | os.PathLike[str],
+    *,
+    certificate_chain: Sequence[Certificate] = (),
+) -> None:
+    """Sign all files of a folder into a bundle that ``model_signing verify key|certificate`` accepts.
 
     Parameters
     ----------
@@ -33,6 +41,8 @@ def sign_folder(folder: str | os.PathLike[str], signer: Signer, output: str | os
         With an ECDSA key.
     output : path-like
         Where the bundle shall be, inside the folder (``model.sig``) or elsewhere; it does not sign itself.
+    certificate_chain : sequence of Certificate
+        For verifiers who trust a root and not the key; see `sign_files`.
 
     Raises
     ------
@@ -51,7 +61,11 @@ def sign_folder(folder: str | os.PathLike[str], signer: Signer, output: str | os
     own = _relative(Path(output), root)
     found = [path for path in _walk(root) if path != own]
     bundle = sign_files(
-        _digests(root, found), signer, name=root.name or "model", ignore_paths=[] if own is None else [own]
+        _digests(root, found),
+        signer,
+        name=root.name or "model",
+        ignore_paths=[] if own is None else [own],
+        certificate_chain=certificate_chain,
     )
     with atomic_file(Path(output), replace=False) as file:
         file.write(bundle)
@@ -60,11 +74,12 @@ def sign_folder(folder: str | os.PathLike[str], signer: Signer, output: str | os
 def verify_folder(
     folder: str | os.PathLike[str],
     bundle: str | os.PathLike[str],
-    trusted: Sequence[PublicKey],
+    trusted: Sequence[PublicKey | Certificate],
     *,
+    now: datetime | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> SignedFiles:
-    """Check that a folder holds exactly what one of the trusted keys signed.
+    """Check that a folder holds exactly what a trusted key signed, or one certified under a trusted root.
 
     Files that the bundle does not list are refused, whatever it says it ignores; only the bundle itself may
     lie among them. What changes after the check is not noticed: verify a copy that nobody else can write to.
@@ -75,8 +90,10 @@ def verify_folder(
         The folder.
     bundle : path-like
         The bundle, inside the folder or elsewhere.
-    trusted : sequence of PublicKey
-        One of them must have signed.
+    trusted : sequence of PublicKey and Certificate
+        Keys one of which must have signed, and root certificates that a chain may lead to.
+    now : datetime or None
+        With a time zone: the instant at which certificates must be valid, if not the present.
     limits : Limits
         Bounds on the bundle.
 
@@ -88,12 +105,13 @@ def verify_folder(
     StorageError
         When a file cannot be read.
     VerificationError
-        When the signature does not hold, or a file is missing, changed or not signed.
+        When the signature or the chain of certificates does not hold, or a file is missing, changed or not
+        signed.
     """
     root = Path(folder).resolve()
     with storage_errors(f"reading {bundle}"), Path(bundle).open("rb") as file:
         data = file.read(limits.max_json_bytes + 1)
-    signed = verify_files(data, trusted, limits=limits)
+    signed = verify_files(data, trusted, now=now, limits=limits)
     own = _relative(Path(bundle), root)
     expected = {file.name: file.sha256 for file in signed.files}
     found = {path for path in _walk(root) if path != own}

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from maas_sdk._internal.key_files import read_key_file, write_key_file
 from maas_sdk.limits import DEFAULT_LIMITS
-from maas_sdk.signing._keys import PrivateKey, PublicKey
+from maas_sdk.signing._private_key import PrivateKey
+from maas_sdk.signing._public_key import PublicKey
 
 if TYPE_CHECKING:
     import os

@@ -1,20 +1,24 @@
 """OpenSSF Model Signing v1.0 bundles: which files a signed model has; it reads no model.
 
-Specification: https://github.com/ossf/model-signing-spec (``spec/v1.0.md``). Written: the ``key`` method over
-whole files with SHA-256. Read: the same, by the stricter rule that `verify_files` states.
+Specification: https://github.com/ossf/model-signing-spec (``spec/v1.0.md``). Written: the ``key`` and
+``certificate`` methods over whole files with SHA-256. Read: the same, by the stricter rule that
+`verify_files` states.
 """
 
 from __future__ import annotations
 
 import bisect
 import hashlib
-from typing import TYPE_CHECKING, Any, Final
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
 from maas_sdk._internal import records, strict_json
 from maas_sdk.errors import InvalidArtifactError, InvalidOptionError, VerificationError
 from maas_sdk.limits import DEFAULT_LIMITS
+from maas_sdk.signing._certificate import Certificate
+from maas_sdk.signing._chain import key_of, verify_chain
 from maas_sdk.signing._envelope import (
     IN_TOTO_PAYLOAD_TYPE,
     Envelope,
@@ -23,20 +27,19 @@ from maas_sdk.signing._envelope import (
     sign_message,
     verify_envelope,
 )
+from maas_sdk.signing._key_types import MODEL_SIGNING_KEY_TYPES
+from maas_sdk.signing._model_bundle import WHAT, hint_at, read_bundle, write_bundle
+from maas_sdk.signing._public_key import PublicKey
 from maas_sdk.signing._statement import Statement, Subject
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from collections.abc import Set as AbstractSet
 
     from maas_sdk.interfaces import Signer
     from maas_sdk.limits import Limits
-    from maas_sdk.signing._keys import PublicKey
 
 __all__ = ["SignedFiles", "sign_files", "verify_files"]
 
-_WHAT: Final = "the model signature"
-_MEDIA_TYPE: Final = "application/vnd.dev.sigstore.bundle.v0.3+json"
 _PREDICATE_TYPE: Final = "https://model_signing/signature/v1.0"
 _SHA256: Final = "sha256"
 _SKIPPED_BY_VERIFIERS: Final = frozenset({".git", ".gitattributes", ".github", ".gitignore"})
@@ -55,29 +58,41 @@ class SignedFiles:
     files : tuple of Subject
         Relative path and SHA-256 of each file, in the bundle's order.
     key : PublicKey
-        The trusted key that signed.
+        The key that signed: a trusted one, or the first certificate's.
+    certificates : tuple of Certificate
+        The chain that was checked, the signer's first and the trusted root last; empty when `key` itself is
+        trusted.
     """
 
     name: str
     files: tuple[Subject, ...]
     key: PublicKey
+    certificates: tuple[Certificate, ...] = ()
 
 
 def sign_files(
-    files: Mapping[str, str], signer: Signer, *, name: str, ignore_paths: Sequence[str] = ()
+    files: Mapping[str, str],
+    signer: Signer,
+    *,
+    name: str,
+    ignore_paths: Sequence[str] = (),
+    certificate_chain: Sequence[Certificate] = (),
 ) -> bytes:
-    """Make a bundle that the stock verifier (``model_signing verify key``) accepts.
+    """Make a bundle that the stock verifier (``model_signing verify key`` or ``certificate``) accepts.
 
     Parameters
     ----------
     files : mapping of str to str
         SHA-256 in hexadecimal by relative path with ``/``; one at least.
     signer : Signer
-        With an ECDSA key: the format knows no other.
+        With an ECDSA key alone: the format knows no other.
     name : str
         The model's name, usually its folder's.
     ignore_paths : sequence of str
         Paths that verifiers shall pass over, such as the bundle's own.
+    certificate_chain : sequence of Certificate
+        The certificate of the signer's key first, each issued by the next. A root at its end is left out of
+        the bundle: verifiers have their own. Without a chain, verifiers need the key.
 
     Returns
     -------
@@ -88,7 +103,8 @@ def sign_files(
     ------
     InvalidOptionError
         When there are no files, a path is malformed or one that stock verifiers always pass over (``.git``
-        and the like at the top), a digest is malformed, or the key is of another type.
+        and the like at the top), a digest is malformed, the key is of another type, or the chain is not one
+        for this key, or no verifier would accept it.
     SigningError
         When the signer fails.
     """
@@ -105,38 +121,42 @@ def sign_files(
     }
     payload = Statement([Subject(name, _root(subjects))], _PREDICATE_TYPE, predicate).to_bytes()
     key, sig = sign_message(signer, pae(IN_TOTO_PAYLOAD_TYPE, payload))
-    if not key.key_type.startswith("ecdsa-"):
+    if key.key_type not in MODEL_SIGNING_KEY_TYPES:
         raise InvalidOptionError(f"the signer's key is {key.key_type}; Model Signing knows ECDSA keys only")
     envelope = Envelope(payload, IN_TOTO_PAYLOAD_TYPE, [Signature("", sig)])
-    return strict_json.dumps(
-        {
-            "mediaType": _MEDIA_TYPE,
-            "verificationMaterial": {"publicKey": {"hint": _hint(key)}, "tlogEntries": []},
-            "dsseEnvelope": envelope.to_dict(),
-        }
-    )
+    if not certificate_chain:
+        return write_bundle(envelope, hint_at(key))
+    _check_own_chain(certificate_chain, key)
+    return write_bundle(envelope, certificate_chain)
 
 
 def verify_files(
     bundle: bytes | bytearray | memoryview,
-    trusted: Sequence[PublicKey],
+    trusted: Sequence[PublicKey | Certificate],
     *,
+    now: datetime | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> SignedFiles:
     """Check a bundle, by a stricter rule than the specification's.
 
-    It must be strict JSON in the current layout, signed once with a key (no certificate), and its hint must
-    be the SHA-256 of that key's PEM text. The statement must list whole files (no shards) by SHA-256, without
-    symbolic links: one file at least, each path canonical and once, sorted by code point (as the
-    specification says) or by path component (as the stock tool does), and the root digest must be theirs. No
-    ignored path may be malformed or cover a listed file.
+    It must be strict JSON in the current layout, with one signature. It names a key, by the SHA-256 of its
+    PEM text, or carries a chain of certificates: each issued by the next and up to a trusted root, all valid
+    now and when the model was signed, authorities as such and within their path lengths, the signer's with
+    the key usage digitalSignature and the extended key usage codeSigning. Nobody is asked about revocation.
+
+    The statement must list whole files (no shards) by SHA-256, without symbolic links: one file at least,
+    each path canonical and once, sorted by code point (as the specification says) or by path component (as
+    the stock tool does), and the root digest must be theirs. No ignored path may be malformed or cover a
+    listed file.
 
     Parameters
     ----------
     bundle : bytes-like
         The whole document.
-    trusted : sequence of PublicKey
-        One of them must have signed.
+    trusted : sequence of PublicKey and Certificate
+        Keys one of which must have signed, and root certificates that a chain may lead to.
+    now : datetime or None
+        With a time zone: the instant at which certificates must be valid, if not the present.
     limits : Limits
         The bounds on JSON and `max_signatures` hold.
 
@@ -144,26 +164,54 @@ def verify_files(
     ------
     InvalidArtifactError
         When the bundle breaks one of these rules.
+    InvalidOptionError
+        When `now` has no time zone.
     LimitExceededError
         When it exceeds a limit.
     VerificationError
-        When none of the keys signed it, or the hint names another key.
+        When none of the keys signed it, the hint names another key, or a check of the chain fails: it is
+        named.
     """
-    hint, envelope = _open(strict_json.loads(bundle, what=_WHAT, limits=limits), limits)
-    verified = verify_envelope(envelope, trusted)
-    key = next((key for key in verified.keys if _hint(key) == hint), None)
+    if now is not None and now.tzinfo is None:
+        raise InvalidOptionError(f"now is {now}, without a time zone")
+    hint, chain, envelope = read_bundle(strict_json.loads(bundle, what=WHAT, limits=limits), limits)
+    certificates: tuple[Certificate, ...] = ()
+    if chain:
+        roots = [root for root in trusted if isinstance(root, Certificate)]
+        certificates = verify_chain(chain, roots, now=now or datetime.now(UTC))
+        keys = [key_of(certificates[0])]
+    else:
+        keys = [key for key in trusted if isinstance(key, PublicKey)]
+    verified = verify_envelope(envelope, keys)
+    key = next((key for key in verified.keys if chain or hint_at(key) == hint), None)
     if key is None:
         raise VerificationError(
-            f"{_WHAT} was made with the key {verified.keys[0].fingerprint}, but its hint names another"
+            f"{WHAT} was made with the key {verified.keys[0].fingerprint}, but its hint names another"
         )
-    statement = Statement.from_bytes(verified.payload, limits=limits)
+    name, files = _what_is_signed(verified.payload, limits)
+    return SignedFiles(name, files, key, certificates)
+
+
+def _what_is_signed(payload: bytes, limits: Limits) -> tuple[str, tuple[Subject, ...]]:
+    statement = Statement.from_bytes(payload, limits=limits)
     if statement.predicate_type != _PREDICATE_TYPE:
-        raise InvalidArtifactError(f"{_WHAT}: predicateType is {statement.predicate_type!r}")
-    predicate = records.structure(statement.predicate, _Predicate, what=f"{_WHAT}: predicate")
-    files = _files(predicate)
+        raise InvalidArtifactError(f"{WHAT}: predicateType is {statement.predicate_type!r}")
+    files = _files(records.structure(statement.predicate, _Predicate, what=f"{WHAT}: predicate"))
     if [s.sha256 for s in statement.subjects] != [_root(files)]:
-        raise InvalidArtifactError(f"{_WHAT}: the subject is not the root digest of the resources")
-    return SignedFiles(statement.subjects[0].name, files, key)
+        raise InvalidArtifactError(f"{WHAT}: the subject is not the root digest of the resources")
+    return statement.subjects[0].name, files
+
+
+def _check_own_chain(chain: Sequence[Certificate], key: PublicKey) -> None:
+    """Notice at the sender's what every verifier would refuse; who the root is they decide."""
+    try:
+        if key_of(chain[0]) != key:
+            raise InvalidOptionError(
+                f"{chain[0].subject!r} is not the certificate of the key {key.fingerprint}"
+            )
+        verify_chain(chain, chain[-1:], now=datetime.now(UTC))
+    except VerificationError as exc:
+        raise InvalidOptionError(f"no verifier would accept this: {exc}") from exc
 
 
 def _check_signable(names: Sequence[str], ignored: Sequence[str]) -> None:
@@ -202,72 +250,40 @@ class _Predicate:
     resources: tuple[_Resource, ...]
 
 
-def _open(document: object, limits: Limits) -> tuple[str, Envelope]:
-    """Take the layers of a Sigstore bundle apart, down to the hint and the envelope."""
-    outer = _object(document, "the bundle", {"mediaType", "verificationMaterial", "dsseEnvelope"})
-    if outer["mediaType"] != _MEDIA_TYPE:
-        raise InvalidArtifactError(f"{_WHAT}: mediaType is {outer['mediaType']!r}, not {_MEDIA_TYPE!r}")
-    material = outer["verificationMaterial"]
-    if isinstance(material, dict) and material.keys() & {"certificate", "x509CertificateChain"}:
-        raise InvalidArtifactError(f"{_WHAT} was made with a certificate; only keys are accepted")
-    material = _object(material, "verificationMaterial", {"publicKey"}, {"tlogEntries"})
-    if material.get("tlogEntries", []) != []:
-        raise InvalidArtifactError(f"{_WHAT} has tlogEntries, which nobody checks where there is no network")
-    hint = _object(material["publicKey"], "publicKey", {"hint"})["hint"]
-    envelope = Envelope.from_dict(outer["dsseEnvelope"], limits=limits)
-    if len(envelope.signatures) != 1:
-        raise InvalidArtifactError(f"{_WHAT} has {len(envelope.signatures)} signatures, not one")
-    return hint, envelope
-
-
-def _object(
-    value: object,
-    name: str,
-    required: AbstractSet[str],
-    optional: AbstractSet[str] = frozenset(),
-) -> dict[str, Any]:
-    known = required | optional
-    if not isinstance(value, dict) or not required <= value.keys() <= known:
-        raise InvalidArtifactError(
-            f"{_WHAT}: {name} must be an object with {', '.join(sorted(known))} and nothing else"
-        )
-    return value
-
-
 def _files(predicate: _Predicate) -> tuple[Subject, ...]:
     serialization = predicate.serialization
     if (serialization.method, serialization.hash_type) != ("files", _SHA256):
         raise InvalidArtifactError(
-            f"{_WHAT}: method {serialization.method!r} with {serialization.hash_type!r}; "
+            f"{WHAT}: method {serialization.method!r} with {serialization.hash_type!r}; "
             "only 'files' with 'sha256' is accepted"
         )
     if serialization.allow_symlinks:
-        raise InvalidArtifactError(f"{_WHAT} allows symbolic links")
+        raise InvalidArtifactError(f"{WHAT} allows symbolic links")
     names = [resource.name for resource in predicate.resources]
     if not names:
-        raise InvalidArtifactError(f"{_WHAT} lists no file")
+        raise InvalidArtifactError(f"{WHAT} lists no file")
     _check_paths(names, serialization.ignore_paths)
     if len(set(names)) != len(names) or names not in (sorted(names), sorted(names, key=_components)):
-        raise InvalidArtifactError(f"{_WHAT} lists a file twice or does not sort its files")
+        raise InvalidArtifactError(f"{WHAT} lists a file twice or does not sort its files")
     if any(resource.algorithm != _SHA256 for resource in predicate.resources):
-        raise InvalidArtifactError(f"{_WHAT} lists a digest that is not SHA-256")
+        raise InvalidArtifactError(f"{WHAT} lists a digest that is not SHA-256")
     try:
         return tuple(Subject(resource.name, resource.digest) for resource in predicate.resources)
     except InvalidOptionError as exc:
-        raise InvalidArtifactError(f"{_WHAT}: {exc}") from exc
+        raise InvalidArtifactError(f"{WHAT}: {exc}") from exc
 
 
 def _check_paths(names: Sequence[str], ignored: Sequence[str]) -> None:
     for path in (*names, *ignored):
         fault = _path_fault(path)
         if fault:
-            raise InvalidArtifactError(f"{_WHAT}: the path {path[:80]!r} {fault}")
+            raise InvalidArtifactError(f"{WHAT}: the path {path[:80]!r} {fault}")
     places = sorted(f"{name}/" for name in names)
     for path in ignored:
         first = bisect.bisect_left(places, f"{path}/")  # what lies at or under the path begins here
         covers = first < len(places) and places[first].startswith(f"{path}/")
         if covers or _GLOB & set(path):
-            raise InvalidArtifactError(f"{_WHAT} ignores too much: {path!r}")
+            raise InvalidArtifactError(f"{WHAT} ignores too much: {path!r}")
 
 
 def _path_fault(path: str) -> str:
@@ -288,7 +304,3 @@ def _components(path: str) -> list[str]:
 def _root(files: Sequence[Subject]) -> str:
     """Digest the digests in their order (section 6.5.1)."""
     return hashlib.sha256(b"".join(bytes.fromhex(file.sha256) for file in files)).hexdigest()
-
-
-def _hint(key: PublicKey) -> str:
-    return hashlib.sha256(key.pem.encode("ascii")).hexdigest()

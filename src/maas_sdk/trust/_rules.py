@@ -17,8 +17,9 @@ __all__ = ["Rule", "TrustedKey"]
 
 _MAX_KEY_NAME: Final = 200
 _MAX_AGE_DAYS: Final = 36_525  # a century; more is a slip of the keyboard
-_PEM: Final = re.compile(
-    r"-----BEGIN PUBLIC KEY-----\n(?:[A-Za-z0-9+/=]{1,76}\n){1,64}-----END PUBLIC KEY-----\n", re.ASCII
+_PEM: Final = re.compile(  # twice: a key with a post-quantum one beside it
+    r"(?:-----BEGIN PUBLIC KEY-----\n(?:[A-Za-z0-9+/=]{1,76}\n){1,64}-----END PUBLIC KEY-----\n){1,2}",
+    re.ASCII,
 )
 _PART: Final = r"[a-z0-9][a-z0-9._-]{0,63}"
 # Nothing but a whole publisher may stand before the slash: "acme*" would trust "acme-evil/digits" too.
@@ -55,7 +56,7 @@ class TrustedKey:
     fingerprint : str
         ``"sha256:…"``, what people compare.
     pem : str
-        The key itself: SubjectPublicKeyInfo in PEM.
+        The key itself: SubjectPublicKeyInfo in PEM, with ML-DSA-65 beside it two blocks.
 
     Raises
     ------
