@@ -146,9 +146,10 @@ def test_the_printed_evaluation_is_aligned(iris):
 
 
 def test_the_printed_evaluation_of_values_is_one_table(diabetes):
-    title, head, *lines = str(evaluate(*diabetes)).splitlines()
+    title, head, rule, *lines = str(evaluate(*diabetes)).splitlines()
     assert title == "Evaluation on 221 samples"
     assert head.split() == ["metric", "value"]
+    assert set(rule) == {"─", " "}
     assert [line.split()[0] for line in lines] == ["mse", "rmse", "mae", "r2"]
 
 
@@ -184,7 +185,7 @@ def test_the_html_is_self_contained_and_escapes_labels():
     X, y = [[0.0], [1.0]], ["<script>alert(1)</script>", "b&b"]
     tags = Tags(evaluate(LogisticClassifier().fit(X, y), X, y)._repr_html_())
     assert tags.open == []
-    assert tags.seen == {"table", "caption", "tr", "td", "th"}
+    assert tags.seen == {"table", "caption", "thead", "tbody", "tr", "td", "th"}
     assert tags.names == {"style"}
     assert "<script>alert(1)</script>" in tags.text
     assert "b&b" in tags.text

@@ -21,16 +21,22 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getat
 
 
 @contextlib.contextmanager
-def storage_errors(action: str) -> Iterator[None]:
-    """Turn `OSError` into the fitting `StorageError`; `action` reads like ``"writing digits.maas"``."""
+def storage_errors(action: str, *, left: str = "nothing was half-written") -> Iterator[None]:
+    """Turn `OSError` into the fitting `StorageError`.
+
+    Parameters
+    ----------
+    action : str
+        Reads like ``"writing digits.maas"``.
+    left : str
+        What a full medium leaves behind.
+    """
     try:
         yield
     except OSError as exc:
         reason = exc.strerror or str(exc)
         if exc.errno in _FULL:
-            raise StorageFullError(
-                f"{action}: {reason}; nothing was half-written, free some space and try again"
-            ) from exc
+            raise StorageFullError(f"{action}: {reason}; {left}, free some space and try again") from exc
         if isinstance(exc, FileNotFoundError):
             raise NotFoundError(f"{action}: {reason}") from exc
         if isinstance(exc, FileExistsError):

@@ -50,15 +50,15 @@ def read_key_file(path: Path, *, limits: Limits, secret: bool) -> bytes:
     return data
 
 
-def write_key_file(path: Path, data: bytes, *, secret: bool) -> None:
-    """Write a new file, whole or not at all; an existing one is never replaced.
+def write_key_file(path: Path, data: bytes, *, secret: bool, replace: bool = False) -> None:
+    """Write a new file, whole or not at all; an existing one stays, or with `replace` makes room at the end.
 
     Raises
     ------
     AlreadyExistsError
-        When the file exists.
+        When the file exists and must not be replaced.
     StorageError
         When it cannot be written.
     """
-    with atomic_file(path, mode=_SECRET if secret else _PUBLIC, replace=False) as file:
+    with atomic_file(path, mode=_SECRET if secret else _PUBLIC, replace=replace) as file:
         file.write(data)

@@ -21,7 +21,8 @@ __all__ = ["dumps", "loads"]
 
 _MAX_INTEGER_DIGITS = 40  # more than any integer of ours; CPython's own int() refuses 4300 only
 # Possessive, and content with an unterminated string: linear time whatever the input.
-_STRINGS_OR_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{},:]', re.DOTALL)
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_NO_MARKS = bytes(set(range(256)) - set(b"[]{},:"))
 
 
 class _Refusal(Exception):  # noqa: N818 - never leaves this module
@@ -89,22 +90,19 @@ def loads(
 
 
 def _check_shape(raw: bytes, what: str, limits: Limits) -> None:
-    """Bound depth and number of values before the parser builds any."""
-    depth = values = 0
-    for token in _STRINGS_OR_BRACKETS.finditer(raw):
-        mark = token.group()
-        if mark in b"[{":
-            depth += 1
-            if depth > limits.max_json_depth:
-                raise LimitExceededError(
-                    f"{what} is nested deeper than Limits.max_json_depth ({limits.max_json_depth})"
-                )
-        elif mark in b"]}":
-            depth -= 1
-        values += mark in b"[{,:"
-        if values > limits.max_json_values:
+    """Bound number of values and depth before the parser builds any."""
+    marks = _STRING.sub(b"", raw).translate(None, _NO_MARKS)
+    values = sum(marks.count(mark) for mark in (b"[", b"{", b",", b":"))
+    if values > limits.max_json_values:
+        raise LimitExceededError(
+            f"{what} holds more values than Limits.max_json_values ({limits.max_json_values})"
+        )
+    depth = 0
+    for mark in marks.translate(None, b",:"):
+        depth += 1 if mark in b"[{" else -1
+        if depth > limits.max_json_depth:
             raise LimitExceededError(
-                f"{what} holds more values than Limits.max_json_values ({limits.max_json_values})"
+                f"{what} is nested deeper than Limits.max_json_depth ({limits.max_json_depth})"
             )
 
 

@@ -43,7 +43,8 @@ def describe(X: Any, y: Any) -> dict[str, Any]:
         dtype = kinds.pop() if len(kinds) == 1 else "mixed"
     else:
         dtype = str(X.dtype if hasattr(X, "dtype") else np.asarray(X).dtype)
-    _, *columns = np.shape(y) if y is not None else (0,)
+    targets = y if y is None or hasattr(y, "shape") else np.asarray(y)
+    columns = () if targets is None else targets.shape[1:]
     return {"n_samples": _num_samples(X), "dtype": dtype, "n_outputs": columns[0] if columns else 1}
 
 
