@@ -283,7 +283,7 @@ class VersionExistsError(AlreadyExistsError):
 
 
 class StorageFullError(StorageError):
-    """The medium has no space left; nothing was half-written."""
+    """The medium has no space left; only a file that the caller opened can hold a part of what was meant."""
 
 
 class InvalidReferenceError(StorageError, ValueError):

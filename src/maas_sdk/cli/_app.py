@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import maas_sdk
-from maas_sdk.cli import _exchange, _keys, _plugins, _trust
+from maas_sdk.cli import _exchange, _folders, _keys, _plugins, _seal, _trust
 from maas_sdk.cli._console import EXIT_INTERRUPTED, EXIT_UNUSABLE, complain
 from maas_sdk.errors import MaasError
 
@@ -55,6 +55,10 @@ app.command("verify")(_exchange.verify)
 app.command("import")(_exchange.import_bundle)
 app.command("list")(_exchange.list_releases)
 app.command("predict")(_exchange.predict)
+app.command("sign-folder")(_folders.sign)
+app.command("verify-folder")(_folders.verify)
+app.command("seal")(_seal.seal)
+app.command("unseal")(_seal.unseal)
 app.add_typer(_keys.app, name="keys")
 app.add_typer(_trust.app, name="trust")
 app.add_typer(_plugins.app, name="plugins")

@@ -8,7 +8,13 @@ from maas_sdk.sealing._age import AgeSealer, decrypt, encrypt
 from maas_sdk.sealing._header import Stanza
 from maas_sdk.sealing._hybrid import HybridIdentity, HybridRecipient
 from maas_sdk.sealing._keys import Identity, Recipient
-from maas_sdk.sealing._parse import generate_identity, parse_identity, parse_identity_file, parse_recipient
+from maas_sdk.sealing._parse import (
+    generate_identity,
+    parse_identity,
+    parse_identity_file,
+    parse_recipient,
+    parse_recipient_file,
+)
 from maas_sdk.sealing._passphrase import Passphrase
 from maas_sdk.sealing._reader import SealedReader, open_sealed
 from maas_sdk.sealing._x25519 import X25519Identity, X25519Recipient
@@ -31,4 +37,5 @@ __all__ = [
     "parse_identity",
     "parse_identity_file",
     "parse_recipient",
+    "parse_recipient_file",
 ]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from maas_sdk.errors import HeaderError, InvalidOptionError, NoMatchError
 from maas_sdk.limits import DEFAULT_LIMITS
 from maas_sdk.sealing._armor import ArmorReader, ArmorWriter, is_armored
+from maas_sdk.sealing._hashing import hash_read, hash_written
 from maas_sdk.sealing._header import read_header, write_header
 from maas_sdk.sealing._keys import Identity, Recipient
 from maas_sdk.sealing._passphrase import SCRYPT, Passphrase
@@ -22,6 +23,7 @@ from maas_sdk.sealing._wrap import FILE_KEY_BYTES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from maas_sdk._internal.hashing_thread import Hash
     from maas_sdk.limits import Limits
     from maas_sdk.sealing._header import Header
     from maas_sdk.sealing._streams import Sink, Source
@@ -33,7 +35,12 @@ _PLAIN_MODE = 0o600  # what was secret stays with its owner
 
 
 def encrypt(
-    source: Source, sink: Sink, recipients: Sequence[Recipient | Passphrase], *, armor: bool = False
+    source: Source,
+    sink: Sink,
+    recipients: Sequence[Recipient | Passphrase],
+    *,
+    armor: bool = False,
+    ciphertext_hash: Hash | None = None,
 ) -> None:
     """Encrypt a file for one or more recipients, under a fresh key each time.
 
@@ -48,6 +55,8 @@ def encrypt(
         its weakest recipient.
     armor : bool
         Whether to write ASCII text.
+    ciphertext_hash : object with an ``update`` method, or None
+        ``hashlib.sha256()``, say: takes every byte that goes to the sink, on a second thread meanwhile.
 
     Raises
     ------
@@ -58,7 +67,11 @@ def encrypt(
     """
     file_key = secrets.token_bytes(FILE_KEY_BYTES)
     header = _wrap_for(recipients, file_key)
-    with open_source(source) as read_into, open_sink(sink, mode=_SEALED_MODE) as write:
+    with (
+        open_source(source) as read_into,
+        open_sink(sink, mode=_SEALED_MODE) as write_out,
+        hash_written(write_out, ciphertext_hash) as write,
+    ):
         reader = SourceReader(read_into)
         if armor:
             armored = ArmorWriter(write)
@@ -76,6 +89,7 @@ def decrypt(
     identities: Sequence[Identity | Passphrase],
     *,
     limits: Limits = DEFAULT_LIMITS,
+    ciphertext_hash: Hash | None = None,
 ) -> None:
     """Decrypt a file, armored or not, with whichever identity fits.
 
@@ -90,6 +104,9 @@ def decrypt(
         Tried in their order.
     limits : Limits
         Bounds on the header and on the work for a passphrase.
+    ciphertext_hash : object with an ``update`` method, or None
+        ``hashlib.sha256()``, say: takes every byte of the source, on a second thread meanwhile. After an
+        error it is worth nothing.
 
     Raises
     ------
@@ -100,7 +117,7 @@ def decrypt(
     StorageError
         When reading or writing fails.
     """
-    with open_source(source) as read_into:
+    with open_source(source) as read_in, hash_read(read_in, ciphertext_hash) as read_into:
         reader = SourceReader(read_into)
         if is_armored(reader):
             reader = SourceReader(ArmorReader(reader).read_into)

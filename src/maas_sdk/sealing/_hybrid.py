@@ -11,7 +11,7 @@ import secrets
 from typing import TYPE_CHECKING, ClassVar
 
 from attrs import field, frozen
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.hpke import (
@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.hpke import (
     Suite,
 )
 
-from maas_sdk.errors import HeaderError, InvalidKeyError
+from maas_sdk.errors import HeaderError, InvalidKeyError, SealingError
 from maas_sdk.limits import DEFAULT_LIMITS
 from maas_sdk.sealing import _base64, _bech32
 from maas_sdk.sealing._header import Stanza
@@ -46,6 +46,10 @@ _SHARE_BYTES = 1088 + 32  # ML-KEM ciphertext, then X25519 share
 _X25519_BYTES = 32
 _TYPE = "mlkem768x25519"
 _INFO = b"age-encryption.org/mlkem768x25519"
+_NO_MLKEM = (
+    "post-quantum keys need ML-KEM-768, which this build of cryptography lacks; install its wheel from PyPI, "
+    "or use classic keys (generate_identity(post_quantum=False))"
+)
 
 
 @frozen(repr=False)
@@ -68,7 +72,7 @@ class HybridRecipient(Recipient):
         if len(key) != PUBLIC_BYTES:
             raise InvalidKeyError(f"a post-quantum recipient is {PUBLIC_BYTES} bytes, not {len(key)}")
         try:
-            MLKEM768PublicKey.from_public_bytes(key[:_MLKEM_PUBLIC_BYTES])
+            _encapsulation_key(key)
         except ValueError as exc:
             raise InvalidKeyError("the recipient's ML-KEM-768 part is no such key") from exc
         if exchange(X25519PrivateKey.generate(), key[_MLKEM_PUBLIC_BYTES:]) is None:
@@ -87,7 +91,7 @@ class HybridRecipient(Recipient):
     def wrap(self, file_key: bytes) -> Stanza:
         """Encrypt the file key for this recipient with HPKE (RFC 9180, SealBase)."""
         public = MLKEM768X25519PublicKey(
-            MLKEM768PublicKey.from_public_bytes(self._key[:_MLKEM_PUBLIC_BYTES]),
+            _encapsulation_key(self._key),
             X25519PublicKey.from_public_bytes(self._key[_MLKEM_PUBLIC_BYTES:]),
         )
         sealed = _suite().encrypt(file_key, public, _INFO)
@@ -146,10 +150,21 @@ class HybridIdentity(Identity):
     def _private_keys(self) -> tuple[MLKEM768PrivateKey, X25519PrivateKey]:
         """Expand the seed with SHAKE256."""
         expanded = hashlib.shake_256(self._secret).digest(_MLKEM_SEED_BYTES + _X25519_BYTES)
+        try:
+            mlkem = MLKEM768PrivateKey.from_seed_bytes(expanded[:_MLKEM_SEED_BYTES])
+        except UnsupportedAlgorithm as exc:
+            raise SealingError(_NO_MLKEM) from exc
         return (
-            MLKEM768PrivateKey.from_seed_bytes(expanded[:_MLKEM_SEED_BYTES]),
+            mlkem,
             X25519PrivateKey.from_private_bytes(expanded[_MLKEM_SEED_BYTES:]),
         )
+
+
+def _encapsulation_key(public: bytes) -> MLKEM768PublicKey:
+    try:
+        return MLKEM768PublicKey.from_public_bytes(public[:_MLKEM_PUBLIC_BYTES])
+    except UnsupportedAlgorithm as exc:
+        raise SealingError(_NO_MLKEM) from exc
 
 
 def _suite() -> Suite:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from maas_sdk.errors import InvalidKeyError
 from maas_sdk.sealing import _bech32
@@ -10,9 +10,19 @@ from maas_sdk.sealing._hybrid import HybridIdentity, HybridRecipient
 from maas_sdk.sealing._x25519 import X25519Identity, X25519Recipient
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from maas_sdk.sealing._keys import Identity, Recipient
 
-__all__ = ["generate_identity", "parse_identity", "parse_identity_file", "parse_recipient"]
+__all__ = [
+    "generate_identity",
+    "parse_identity",
+    "parse_identity_file",
+    "parse_recipient",
+    "parse_recipient_file",
+]
+
+_Key = TypeVar("_Key")
 
 
 def parse_recipient(text: str) -> Recipient:
@@ -59,18 +69,33 @@ def parse_identity_file(text: str) -> tuple[Identity, ...]:
     InvalidKeyError
         When a line is anything else, or there is no identity at all.
     """
-    identities = []
-    for number, line in enumerate(_text(text, "identity file").split("\n"), start=1):
+    return _parse_lines(text, parse_identity, "identity")
+
+
+def parse_recipient_file(text: str) -> tuple[Recipient, ...]:
+    """Read recipients, one a line; empty lines and lines that start with ``#`` are skipped.
+
+    Raises
+    ------
+    InvalidKeyError
+        When a line is anything else, or there is no recipient at all.
+    """
+    return _parse_lines(text, parse_recipient, "recipient")
+
+
+def _parse_lines(text: str, parse: Callable[[str], _Key], what: str) -> tuple[_Key, ...]:
+    keys = []
+    for number, line in enumerate(_text(text, f"{what} file").split("\n"), start=1):
         entry = line.removesuffix("\r")
         if not entry.strip() or entry.startswith("#"):
             continue
         try:
-            identities.append(parse_identity(entry))
+            keys.append(parse(entry))
         except InvalidKeyError as exc:
-            raise InvalidKeyError(f"identity file, line {number}: {exc}") from exc
-    if not identities:
-        raise InvalidKeyError("the identity file holds no identity")
-    return tuple(identities)
+            raise InvalidKeyError(f"{what} file, line {number}: {exc}") from exc
+    if not keys:
+        raise InvalidKeyError(f"the {what} file holds no {what}")
+    return tuple(keys)
 
 
 def generate_identity(*, post_quantum: bool = True) -> Identity:

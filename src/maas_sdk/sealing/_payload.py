@@ -1,8 +1,9 @@
 """The payload of an age file: chunks of 64 KiB under ChaCha20-Poly1305, sealed and opened as a stream.
 
 Source: https://c2sp.org/age, section "Payload". Buffers are reused and hold several chunks, so that memory is
-constant (about 2 MiB) and a call costs little beside the cipher. They also hold one byte more: whoever has
-read it knows that another chunk follows, and which chunk is the last.
+constant (less than 2 MiB) and a call costs little beside the cipher. They also hold one byte more: whoever
+has read it knows that another chunk follows, and which chunk is the last. There are two buffers of ciphertext
+in turn: one may still be hashed on another thread while the next is filled.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ __all__ = [
 CHUNK = 64 * 1024
 TAG = 16
 SEALED_CHUNK = CHUNK + TAG
-BATCH = 16  # chunks worked on between two reads
+BATCH = 8  # chunks worked on between two reads
 _NONCE_BYTES = 16
 
 
@@ -81,12 +82,15 @@ def check_chunk_size(index: int, size: int) -> None:
 
 
 def seal_payload(source: SourceReader, write: Write, file_key: bytes) -> None:
-    """Encrypt all of `source` into `write`: a fresh nonce, then the chunks."""
+    """Encrypt all of `source` into `write`: a fresh nonce, then the chunks.
+
+    What `write` is given stays as it is until it has returned from the next call.
+    """
     nonce = secrets.token_bytes(_NONCE_BYTES)
     write(nonce)
     cipher = ChunkCipher(file_key, nonce)
     text = memoryview(bytearray(BATCH * CHUNK + 1))
-    sealed = memoryview(bytearray(BATCH * SEALED_CHUNK))
+    sealed, other = _two_buffers(BATCH * SEALED_CHUNK)
     index = held = 0
     more = True
     while more:
@@ -103,17 +107,20 @@ def seal_payload(source: SourceReader, write: Write, file_key: bytes) -> None:
         write(sealed[:done])
         text[0] = text[-1]
         held = 1
+        sealed, other = other, sealed
 
 
 def open_payload(source: SourceReader, write: Write, cipher: ChunkCipher) -> None:
     """Decrypt all of `source` into `write`, which sees nothing that was not authenticated.
+
+    What `source` has read stays as it is until it has read again.
 
     Raises
     ------
     PayloadError
         When a chunk was altered, moved, added or cut off; the chunks before it were written.
     """
-    sealed = memoryview(bytearray(BATCH * SEALED_CHUNK + 1))
+    sealed, other = _two_buffers(BATCH * SEALED_CHUNK + 1)
     text = memoryview(bytearray(BATCH * CHUNK))
     index = held = 0
     more = True
@@ -132,8 +139,13 @@ def open_payload(source: SourceReader, write: Write, cipher: ChunkCipher) -> Non
                 index += 1
         finally:
             write(text[:done])
-        sealed[0] = sealed[-1]
+        other[0] = sealed[-1]
         held = 1
+        sealed, other = other, sealed
+
+
+def _two_buffers(size: int) -> tuple[memoryview, memoryview]:
+    return memoryview(bytearray(size)), memoryview(bytearray(size))
 
 
 def _chunk_nonce(index: int, *, last: bool) -> bytes:

@@ -118,9 +118,9 @@ def open_sink(sink: Sink, *, mode: int) -> Iterator[Write]:
     """Open a sink; a path is written whole or not at all, with the permissions `mode`."""
     if isinstance(sink, (str, os.PathLike)):
         with atomic_file(Path(sink), mode=mode) as file:
-            yield _file_writer(file, str(sink))
+            yield _file_writer(file, str(sink), left="nothing was half-written")
     else:
-        yield _file_writer(as_binary(sink, "sink"), "the sink")
+        yield _file_writer(as_binary(sink, "sink"), "the sink", left="it holds a part only")
 
 
 def as_binary(file: BinaryIO, what: str) -> BinaryIO:
@@ -166,13 +166,13 @@ def file_reader(file: BinaryIO | io.RawIOBase, name: str) -> ReadInto:
     return read_into
 
 
-def _file_writer(file: BinaryIO, name: str) -> Write:
+def _file_writer(file: BinaryIO, name: str, *, left: str) -> Write:
     raw = isinstance(file, io.RawIOBase)
 
     def write(data: BytesLike) -> None:
         rest = memoryview(data)
         while rest:
-            with storage_errors(f"writing {name}"):
+            with storage_errors(f"writing {name}", left=left):
                 count = file.write(rest)
             if count is None and not raw:
                 return  # only a raw file means "nothing" by it; others just do not say that they took all
