@@ -1,6 +1,8 @@
 """The command line, as a person at a terminal meets it."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 
@@ -183,3 +185,19 @@ def test_components_are_listed_without_importing_them(tmp_path):
     assert "mlp_classifier" not in listed
     everything = maas_command("plugins", "list", "--all", cwd=tmp_path).stdout
     assert "sklearn.RandomForestClassifier" in everything
+
+
+def test_ctrl_c_is_said_in_one_line_with_status_130(tmp_path):
+    command = [sys.executable, "-m", "maas_sdk", "demo"]
+    # Unbuffered, so that the first step can be waited for.
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as running:  # fmt: skip
+        for line in running.stdout:
+            if "acme trains" in line:
+                break
+        running.send_signal(signal.SIGINT)
+        _, problems = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert problems == "maas: interrupted; nothing was half-written\n"

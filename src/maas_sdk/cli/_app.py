@@ -68,9 +68,10 @@ def run() -> None:
     """Run a command; an error of the SDK is a message and an exit status, never a traceback."""
     try:
         app()
-    except MaasError as exc:
+    except (MaasError, OSError) as exc:
         complain(exc)
         sys.exit(EXIT_UNUSABLE)
-    except KeyboardInterrupt:
-        complain("interrupted; nothing was half-written")
-        sys.exit(EXIT_INTERRUPTED)
+    except SystemExit as exc:
+        if exc.code == EXIT_INTERRUPTED:
+            complain("interrupted; nothing was half-written")
+        raise

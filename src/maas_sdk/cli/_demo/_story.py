@@ -50,7 +50,7 @@ class Story:
 
     root: Path
     _done: list[_Done] = field(factory=list, init=False)
-    _left: list[tuple[Path, str]] = field(factory=list, init=False)
+    _left: dict[Path, str] = field(factory=dict, init=False)
 
     def show(self, *what: RenderableType) -> None:
         """Print."""
@@ -76,7 +76,7 @@ class Story:
 
     def left(self, path: Path, what: str) -> None:
         """Name something that stays for the person to look at."""
-        self._left.append((path, what))
+        self._left[path] = what
 
     @staticmethod
     def expect(held: object, promise: str) -> None:
@@ -94,6 +94,6 @@ class Story:
         steps.add_section()
         steps.add_row("[bold]all[/]", "", "", f"[bold]{total:.2f}[/]")
         paths = table(f"Left in {self.root}", "path", "what it is")
-        for path, what in self._left:
+        for path, what in self._left.items():
             paths.add_row(escape(str(path.relative_to(self.root))), escape(what))
         self.show(steps, paths)
