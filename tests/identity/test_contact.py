@@ -28,7 +28,8 @@ def test_a_contact_survives_a_file(tmp_path, key_type, post_quantum):
     contact.save(tmp_path / "acme.contact.json")
     again = Contact.load(tmp_path / "acme.contact.json")
     assert again == contact
-    assert again.public_key.key_type == key_type
+    assert again.public_key.key_type == key_type + ("+ml-dsa-65" if post_quantum else "")
+    assert again.public_key.post_quantum is post_quantum
     assert again.recipient.post_quantum is post_quantum
     assert again.fingerprint == contact.fingerprint
 
@@ -119,6 +120,12 @@ def test_an_oversized_file_is_refused(tmp_path):
     ACME.save(tmp_path / "acme.contact.json")
     with pytest.raises(LimitExceededError, match="max_key_file_bytes"):
         Contact.load(tmp_path / "acme.contact.json", limits=Limits(max_key_file_bytes=100))
+
+
+def test_a_malformed_file_is_told_with_its_name(tmp_path):
+    (tmp_path / "acme.contact.json").write_text("{}")
+    with pytest.raises(KeyFileError, match=r"acme\.contact\.json: the contact has the format None"):
+        Contact.load(tmp_path / "acme.contact.json")
 
 
 def test_a_missing_file_is_told(tmp_path):

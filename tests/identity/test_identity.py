@@ -17,12 +17,13 @@ from maas_sdk.errors import (
     LimitExceededError,
     SigningError,
     StorageFullError,
+    VerificationError,
     WrongPassphraseError,
 )
-from maas_sdk.identity import Identity
+from maas_sdk.identity import Contact, Identity
 from maas_sdk.interfaces import Signer
 from maas_sdk.limits import Limits
-from maas_sdk.signing import KEY_TYPES, sign_envelope, verify_envelope
+from maas_sdk.signing import KEY_TYPES, PrivateKey, sign_envelope, verify_envelope
 
 QUICK = 2  # scrypt work factor: these passphrases protect nothing
 WORDS = "correct horse"
@@ -80,6 +81,22 @@ def test_a_fixed_identity_stays_readable(vectors, tmp_path):
 def test_a_classic_key_is_the_default(acme):
     assert acme.public.public_key.key_type == "ecdsa-p256"
     assert acme.public.recipient.post_quantum is False
+
+
+def test_a_post_quantum_identity_signs_and_unseals_with_both_kinds():
+    identity = Identity.generate("acme", post_quantum=True)
+    assert identity.public.public_key.key_type == "ecdsa-p256+ml-dsa-65"
+    assert identity.public.public_key.post_quantum
+    assert identity.public.recipient.post_quantum
+
+
+def test_a_post_quantum_contact_accepts_no_signature_by_one_half():
+    identity = Identity.generate("acme", post_quantum=True)
+    half = PrivateKey.from_pem("-----BEGIN" + identity.signer.to_pem(None).split("-----BEGIN")[1])
+    contact = Contact.from_json(identity.public.to_json())
+    verify_envelope(sign_envelope(b"payload", [identity.signer]), [contact.public_key])
+    with pytest.raises(VerificationError):
+        verify_envelope(sign_envelope(b"payload", [half]), [contact.public_key])
 
 
 def test_the_file_is_its_owners_alone_and_sealed_with_the_usual_work(acme, tmp_path):

@@ -166,7 +166,15 @@ def test_a_passphrase_that_no_tool_takes_is_refused(key, passphrase):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "hello", b"\xff\xfe", "-----BEGIN PUBLIC KEY-----\nä\n-----END PUBLIC KEY-----\n"]
+    "text",
+    [
+        "",
+        "hello",
+        b"\xff\xfe",
+        "-----BEGIN PUBLIC KEY-----\nä\n-----END PUBLIC KEY-----\n",
+        "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+    ],
+    ids=range(5),
 )
 def test_text_that_is_not_a_key_is_refused(text):
     with pytest.raises(KeyFileError):
@@ -256,13 +264,13 @@ def test_the_halves_are_read_in_their_order_alone(both):
     classic, post_quantum = halves(both.public_key_pem())
     assert PublicKey.from_pem(classic + post_quantum) == both.public_key
     for wrong in (post_quantum + classic, post_quantum * 2, classic + post_quantum * 2, classic * 2):
-        with pytest.raises(KeyFileError, match="found [23] blocks"):
+        with pytest.raises(KeyFileError, match=r"found [23] blocks"):
             PublicKey.from_pem(wrong)
     with pytest.raises(KeyFileError, match="not supported"):
         PublicKey.from_pem(post_quantum)
     secret, secret_post_quantum = halves(both.to_pem(None))
     for wrong in (secret_post_quantum + secret, secret + secret_post_quantum * 2):
-        with pytest.raises(KeyFileError, match="[23] private keys"):
+        with pytest.raises(KeyFileError, match=r"[23] private keys"):
             PrivateKey.from_pem(wrong)
 
 

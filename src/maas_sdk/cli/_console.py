@@ -77,8 +77,8 @@ def verdict_table(verdict: Verdict) -> Table:
     return made
 
 
-def passphrase(file: Path | None, *, confirm: bool = False) -> str:
-    """Read a passphrase from a file, or ask for it.
+def passphrase(file: Path | None, *, confirm: bool = False, prompt: str = "Passphrase") -> str:
+    """Read a passphrase from a file, or ask for it with the words of `prompt`.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def passphrase(file: Path | None, *, confirm: bool = False) -> str:
         When the file cannot be read or its first line is empty.
     """
     if file is None:
-        answer: str = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=confirm)
+        answer: str = typer.prompt(prompt, hide_input=True, confirmation_prompt=confirm)
         return answer
     try:
         line = file.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")

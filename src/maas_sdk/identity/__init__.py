@@ -2,5 +2,6 @@
 
 from maas_sdk.identity._contact import Contact
 from maas_sdk.identity._identity import Identity
+from maas_sdk.identity._key_files import load_signing_key, load_verifying_key
 
-__all__ = ["Contact", "Identity"]
+__all__ = ["Contact", "Identity", "load_signing_key", "load_verifying_key"]

@@ -2,45 +2,32 @@
 
 from __future__ import annotations
 
-import io
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
 from attrs import field, frozen
 from attrs.validators import instance_of
 
 from maas_sdk._internal import records, strict_json
 from maas_sdk._internal.key_files import read_key_file, write_key_file
-from maas_sdk.errors import (
-    ArmorError,
-    HeaderError,
-    HeaderMacError,
-    InvalidKeyError,
-    InvalidOptionError,
-    KeyFileError,
-    NoMatchError,
-    PayloadError,
-    WrongPassphraseError,
-)
+from maas_sdk.errors import InvalidKeyError, InvalidOptionError, KeyFileError
 from maas_sdk.identity._contact import Contact, check_format, check_name
+from maas_sdk.identity._sealed_file import WORK_FACTOR, ask, seal, unseal
 from maas_sdk.limits import DEFAULT_LIMITS
 from maas_sdk.sealing import Identity as SealingIdentity
-from maas_sdk.sealing import Passphrase, decrypt, encrypt, generate_identity, parse_identity
+from maas_sdk.sealing import generate_identity, parse_identity
 from maas_sdk.signing import PrivateKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import os
 
+    from maas_sdk.identity._sealed_file import Secret
     from maas_sdk.limits import Limits
-
-    Secret: TypeAlias = str | Callable[[], str]
 
 __all__ = ["Identity"]
 
 _FORMAT: Final = "maas-identity/1"
 _WHAT: Final = "the identity"
-_WORK_FACTOR: Final = 18  # scrypt: about a second and 256 MiB
 
 
 @frozen(eq=False, repr=False)
@@ -77,17 +64,20 @@ class Identity:
         name : str
             The publisher's name.
         key_type : str
-            Of the key that signs: ``"ecdsa-p256"``, ``"ecdsa-p384"`` or ``"ed25519"``.
+            Of the key that signs: ``"ecdsa-p256"``, ``"ecdsa-p384"``, ``"ecdsa-p521"`` or ``"ed25519"``.
         post_quantum : bool
-            Whether the key that unseals withstands quantum computers too. Its files need age 1.3 or later,
-            and hybrid and classic recipients cannot share a file: all who exchange releases choose alike.
+            Whether both keys shall withstand quantum computers too: an ML-DSA-65 key signs beside the other,
+            and both must verify; the key that unseals is hybrid. Sealed files need age 1.3 or later then, and
+            hybrid and classic recipients cannot share a file: all who exchange releases choose alike. OpenSSF
+            Model Signing knows no such keys.
 
         Raises
         ------
         InvalidOptionError
             When the name is malformed or the key type unknown.
         """
-        return cls(name, PrivateKey.generate(key_type), generate_identity(post_quantum=post_quantum))
+        signer = PrivateKey.generate(key_type, post_quantum=post_quantum)
+        return cls(name, signer, generate_identity(post_quantum=post_quantum))
 
     @property
     def public(self) -> Contact:
@@ -95,7 +85,7 @@ class Identity:
         return Contact(self.name, self.signer.public_key, self.sealing.recipient)
 
     def save(
-        self, path: str | os.PathLike[str], *, passphrase: Secret, work_factor: int = _WORK_FACTOR
+        self, path: str | os.PathLike[str], *, passphrase: Secret, work_factor: int = WORK_FACTOR
     ) -> None:
         """Write a new file, sealed with a passphrase and readable by its owner only.
 
@@ -121,17 +111,8 @@ class Identity:
         StorageError
             When the file cannot be written.
         """
-        plain = strict_json.dumps(
-            {
-                "format": _FORMAT,
-                "name": self.name,
-                "signing_key": self.signer.to_pem(None),
-                "sealing_key": self.sealing.to_text(),
-            }
-        )
-        sealed = io.BytesIO()
-        encrypt(plain, sealed, [Passphrase(_ask(passphrase), work_factor=work_factor)])
-        write_key_file(Path(path), sealed.getvalue(), secret=True)
+        sealed = seal(self._to_json(), ask(passphrase), work_factor=work_factor)
+        write_key_file(Path(path), sealed, secret=True)
 
     @classmethod
     def load(
@@ -158,7 +139,57 @@ class Identity:
             When it is larger than `Limits.max_key_file_bytes`.
         """
         sealed = read_key_file(Path(path), limits=limits, secret=True)
-        plain = _unseal(sealed, _ask(passphrase), path=path, limits=limits)
+        return cls.from_json(unseal(sealed, ask(passphrase), path=path, limits=limits), limits=limits)
+
+    @classmethod
+    def change_passphrase(
+        cls, path: str | os.PathLike[str], *, old: Secret, new: Secret, work_factor: int = WORK_FACTOR
+    ) -> Identity:
+        """Seal an identity file with another passphrase.
+
+        The old file is there until the new one is durable, which then takes its place; nothing in between.
+        Copies made before still open with the old passphrase.
+
+        Parameters
+        ----------
+        path : path-like
+            The file; of a symbolic link, what it leads to.
+        old, new : str or callable
+            `new` is asked for only when `old` has opened the file.
+        work_factor : int
+            Base-two logarithm of the scrypt cost; lower is for tests.
+
+        Returns
+        -------
+        Identity
+            What the file holds.
+
+        Raises
+        ------
+        InvalidOptionError
+            When a passphrase is empty.
+        KeyFileError, WrongPassphraseError, LimitExceededError
+            As `load` does.
+        StorageError
+            When the new file cannot be written; the old one is as it was.
+        """
+        place = Path(path).resolve()
+        identity = cls.load(place, passphrase=old)
+        sealed = seal(identity._to_json(), ask(new), work_factor=work_factor)  # noqa: SLF001 - our own class
+        write_key_file(place, sealed, secret=True, replace=True)
+        return identity
+
+    @classmethod
+    def from_json(cls, plain: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Identity:
+        """Decode what an identity file holds, once unsealed.
+
+        Raises
+        ------
+        KeyFileError
+            When it is malformed.
+        LimitExceededError
+            When it exceeds a limit on JSON.
+        """
         document = strict_json.loads(plain, what=_WHAT, limits=limits, error=KeyFileError)
         check_format(document, _FORMAT, what=_WHAT)
         wire = records.structure(document, _Wire, what=_WHAT, error=KeyFileError)
@@ -167,6 +198,16 @@ class Identity:
         except (InvalidOptionError, InvalidKeyError) as exc:
             raise KeyFileError(f"{_WHAT}: {exc}") from exc
 
+    def _to_json(self) -> bytes:
+        return strict_json.dumps(
+            {
+                "format": _FORMAT,
+                "name": self.name,
+                "signing_key": self.signer.to_pem(None),
+                "sealing_key": self.sealing.to_text(),
+            }
+        )
+
 
 @frozen
 class _Wire:
@@ -174,20 +215,3 @@ class _Wire:
     name: str
     signing_key: str = field(repr=False)
     sealing_key: str = field(repr=False)
-
-
-def _ask(passphrase: Secret) -> str:
-    return passphrase() if callable(passphrase) else passphrase
-
-
-def _unseal(sealed: bytes, passphrase: str, *, path: str | os.PathLike[str], limits: Limits) -> bytes:
-    plain = io.BytesIO()
-    try:
-        decrypt(sealed, plain, [Passphrase(passphrase)], limits=limits)
-    except NoMatchError as exc:
-        raise WrongPassphraseError(f"the passphrase does not open {os.fspath(path)}") from exc
-    except (ArmorError, HeaderError, HeaderMacError, PayloadError) as exc:
-        raise KeyFileError(
-            f"{os.fspath(path)} is not an identity file, or was altered or truncated: {exc}"
-        ) from exc
-    return plain.getvalue()

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from maas_sdk.limits import Limits
     from maas_sdk.signing._public_key import PublicKey
 
-__all__ = ["WHAT", "hint_at", "read_bundle", "write_bundle"]
+__all__ = ["MAX_CHAIN", "WHAT", "hint_at", "read_bundle", "write_bundle"]
 
 WHAT: Final = "the model signature"
+MAX_CHAIN: Final = 10  # certificates; public hierarchies have three or four
 
 _MEDIA_TYPE: Final = "application/vnd.dev.sigstore.bundle.v0.3+json"
-_MAX_CHAIN: Final = 10  # certificates; public hierarchies have three or four
 
 
 def hint_at(key: PublicKey) -> str:
@@ -82,8 +82,8 @@ def _material(document: object) -> tuple[str, tuple[Certificate, ...]]:
 
 
 def _certificates(document: object) -> list[Certificate]:
-    if not isinstance(document, list) or not 1 <= len(document) <= _MAX_CHAIN:
-        raise InvalidArtifactError(f"{WHAT}: certificates must be an array of 1 to {_MAX_CHAIN}")
+    if not isinstance(document, list) or not 1 <= len(document) <= MAX_CHAIN:
+        raise InvalidArtifactError(f"{WHAT}: certificates must be an array of 1 to {MAX_CHAIN}")
     found = []
     for index, item in enumerate(document):
         raw = _object(item, f"certificates[{index}]", {"rawBytes"})["rawBytes"]

@@ -28,7 +28,7 @@ from maas_sdk.signing._envelope import (
     verify_envelope,
 )
 from maas_sdk.signing._key_types import MODEL_SIGNING_KEY_TYPES
-from maas_sdk.signing._model_bundle import WHAT, hint_at, read_bundle, write_bundle
+from maas_sdk.signing._model_bundle import MAX_CHAIN, WHAT, hint_at, read_bundle, write_bundle
 from maas_sdk.signing._public_key import PublicKey
 from maas_sdk.signing._statement import Statement, Subject
 
@@ -204,6 +204,10 @@ def _what_is_signed(payload: bytes, limits: Limits) -> tuple[str, tuple[Subject,
 
 def _check_own_chain(chain: Sequence[Certificate], key: PublicKey) -> None:
     """Notice at the sender's what every verifier would refuse; who the root is they decide."""
+    if len(chain) > MAX_CHAIN:
+        raise InvalidOptionError(
+            f"the chain has {len(chain)} certificates; verifiers accept 1 to {MAX_CHAIN}"
+        )
     try:
         if key_of(chain[0]) != key:
             raise InvalidOptionError(
