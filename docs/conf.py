@@ -15,7 +15,10 @@ html_title = "maas-sdk"
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 # What scikit-learn adds to every estimator is documented there.
-autodoc_default_options = {"members": True, "exclude-members": "set_fit_request, set_score_request"}
+autodoc_default_options = {
+    "members": True,
+    "exclude-members": "set_fit_request, set_score_request, get_metadata_routing",
+}
 napoleon_google_docstring = False
 napoleon_use_rtype = False
 napoleon_use_param = False

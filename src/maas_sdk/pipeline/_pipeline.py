@@ -1,25 +1,22 @@
-"""`Pipeline` as a scikit-learn estimator, and the verbs that lead out of it to the other rooms."""
+"""`Pipeline`: the estimator, and the verbs that lead out of it to the other rooms."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
-from sklearn.pipeline import Pipeline as Chain
-from sklearn.utils import get_tags
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.base import clone
+from sklearn.utils.validation import check_is_fitted
 
-from maas_sdk.errors import InvalidOptionError
 from maas_sdk.limits import DEFAULT_LIMITS, Limits
 from maas_sdk.pipeline import _exchange, _fitting
-from maas_sdk.pipeline._components import build_model, build_preprocessors, make_compressors, named
+from maas_sdk.pipeline._chain_estimator import ChainEstimator
+from maas_sdk.pipeline._components import make_compressors
 from maas_sdk.plugin import PluginRegistry
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from maas_sdk.artifact import Release, Store
@@ -29,23 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Pipeline"]
 
-F = TypeVar("F")
 
-_BY_NAME = ("model", "optimizer")
-
-
-def _chain_has(method: str) -> Callable[[F], F]:
-    """Let a method exist only where the model has it, before and after fitting."""
-
-    def check(pipeline: Pipeline) -> bool:
-        chain = pipeline.__dict__.get("chain_")
-        getattr(chain if chain is not None else pipeline._unfitted(), method)  # noqa: SLF001 - of this module
-        return True
-
-    return cast("Callable[[F], F]", available_if(check))
-
-
-class Pipeline(BaseEstimator):
+class Pipeline(ChainEstimator):
     """Preprocess, fit, evaluate, compress, publish; and, as the receiver, load and predict.
 
     A scikit-learn estimator: it works in :func:`~sklearn.model_selection.cross_validate`,
@@ -85,141 +67,6 @@ class Pipeline(BaseEstimator):
     array([0, 0])
     """
 
-    def __init__(
-        self,
-        model: Any = "logistic_classifier",
-        preprocessors: Sequence[Any] = (),
-        optimizer: Any = None,
-        *,
-        registry: PluginRegistry | None = None,
-    ) -> None:
-        self.model = model
-        self.preprocessors = preprocessors
-        self.optimizer = optimizer
-        self.registry = registry
-
-    # --- scikit-learn's conventions -------------------------------------------------------------------
-
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Give the constructor's arguments; with `deep` also ``model__…`` and ``optimizer__…``."""
-        params: dict[str, Any] = super().get_params(deep=deep)
-        if deep:
-            for part in _BY_NAME:
-                _, options = named(getattr(self, part)) or ("", {})
-                params.update({f"{part}__{key}": value for key, value in options.items()})
-        return params
-
-    def set_params(self, **params: Any) -> Self:
-        """Set arguments by name; ``model__alpha=…`` reaches the model, given by name or as an object."""
-        rest = dict(params)
-        for part in _BY_NAME:
-            if part in rest:
-                setattr(self, part, rest.pop(part))
-            by_name = named(getattr(self, part))
-            if by_name is None:
-                continue
-            prefix = f"{part}__"
-            options = {
-                key.removeprefix(prefix): rest.pop(key) for key in list(rest) if key.startswith(prefix)
-            }
-            if options:
-                setattr(self, part, (by_name[0], by_name[1] | options))
-        super().set_params(**rest)
-        return self
-
-    def __sklearn_tags__(self) -> Any:
-        chain = self._unfitted()
-        tags = get_tags(chain)
-        tags.input_tags.allow_nan = all(
-            hasattr(step, "__sklearn_tags__") and get_tags(step).input_tags.allow_nan
-            for _, step in chain.steps
-        )
-        return tags
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "chain_")
-
-    def _sk_visual_block_(self) -> Any:
-        chain = self.__dict__.get("chain_")
-        return (chain if chain is not None else self._unfitted())._sk_visual_block_()
-
-    @property
-    def classes_(self) -> Any:
-        """Labels of a fitted classifier, shape (n_classes,)."""
-        check_is_fitted(self)
-        return self.chain_.classes_
-
-    # --- learning -------------------------------------------------------------------------------------
-
-    def fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> Self:
-        """Fit the preprocessors and the model.
-
-        When it fails or is interrupted, the pipeline is what it was before.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Training data; whatever the first step takes (arrays, sparse matrices, frames).
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
-            Targets.
-        sample_weight : array-like of shape (n_samples,), optional
-            Weights, for the model and those preprocessors that take them.
-
-        Raises
-        ------
-        InvalidOptionError
-            When a component or one of its options is wrong, or the model takes no weights.
-        UnknownComponentError
-            For a name that no component has.
-        ValueError
-            scikit-learn's own, for data of the wrong shape or dtype, NaN where the model takes none, …
-        """
-        steps = self._steps()
-        chain = _fitting.fit_steps(steps, X, y, sample_weight=sample_weight, registry=self._host())
-        validate_data(self, X, skip_check_array=True)
-        self.chain_ = chain
-        self._components = {step.name: step.component for step in steps}
-        self._facts = _fitting.describe(X, y)
-        for stale in ("selftest_", "_compression"):
-            self.__dict__.pop(stale, None)
-        return self
-
-    def _predict_with(self, method: str, X: Any) -> Any:
-        self._check_input(X)
-        with self._host().step(method):
-            return _fitting.run(self.chain_, method, X, self.__dict__.get("_components", {}))
-
-    @_chain_has("predict")
-    def predict(self, X: Any) -> Any:
-        """Predict labels or values, shape (n_samples,) or (n_samples, n_outputs)."""
-        return self._predict_with("predict", X)
-
-    @_chain_has("predict_proba")
-    def predict_proba(self, X: Any) -> Any:
-        """Predict probabilities, shape (n_samples, n_classes)."""
-        return self._predict_with("predict_proba", X)
-
-    @_chain_has("predict_log_proba")
-    def predict_log_proba(self, X: Any) -> Any:
-        """Predict logarithms of probabilities, shape (n_samples, n_classes)."""
-        return self._predict_with("predict_log_proba", X)
-
-    @_chain_has("decision_function")
-    def decision_function(self, X: Any) -> Any:
-        """Compute decision values, shape (n_samples,) or (n_samples, n_classes)."""
-        return self._predict_with("decision_function", X)
-
-    @_chain_has("transform")
-    def transform(self, X: Any) -> Any:
-        """Transform by the whole chain, where its last step is a transformer."""
-        return self._predict_with("transform", X)
-
-    @_chain_has("score")
-    def score(self, X: Any, y: Any = None, sample_weight: Any = None) -> float:
-        """Score as the model itself does: accuracy of a classifier, R² of a regressor."""
-        self._check_input(X)
-        return float(self.chain_.score(X, y, sample_weight=sample_weight))
-
     def evaluate(self, X: Any, y: Any) -> Evaluation:
         """Measure on held-out data: metrics, confusion, per class.
 
@@ -250,8 +97,6 @@ class Pipeline(BaseEstimator):
 
         with self._host().step("cross_validate"):
             return cross_validate(self, X, y, **options)
-
-    # --- compression ----------------------------------------------------------------------------------
 
     def compress(
         self,
@@ -308,8 +153,6 @@ class Pipeline(BaseEstimator):
         self.chain_ = report.chain
         self._compression = report
         return report
-
-    # --- exchange -------------------------------------------------------------------------------------
 
     def publish(
         self,
@@ -446,16 +289,6 @@ class Pipeline(BaseEstimator):
         pipeline._adopt(loaded)
         return pipeline
 
-    # --- inside ---------------------------------------------------------------------------------------
-
-    def _host(self) -> PluginRegistry:
-        if self.registry is not None:
-            if not isinstance(self.registry, PluginRegistry):
-                raise InvalidOptionError(f"registry must be a PluginRegistry, not {self.registry!r}")
-            return self.registry
-        own: PluginRegistry = self.__dict__.setdefault("_registry", PluginRegistry())
-        return own
-
     def _adopt(self, loaded: _exchange.Loaded) -> None:
         """Become what was loaded."""
         self.chain_ = loaded.chain
@@ -470,16 +303,3 @@ class Pipeline(BaseEstimator):
         """Give the distribution and version of each component that came from a registry."""
         infos = [info for info in self.__dict__.get("_components", {}).values() if info is not None]
         return {info.reference: f"{info.distribution} {info.version}" for info in infos}
-
-    def _check_input(self, X: Any) -> None:
-        """Check names and number of features, where the first step does not do it itself."""
-        check_is_fitted(self)
-        if not hasattr(self.chain_.steps[0][1], "n_features_in_"):
-            validate_data(self, X, reset=False, skip_check_array=True)
-
-    def _steps(self) -> list[Any]:
-        host = self._host()
-        return [*build_preprocessors(self.preprocessors, host), build_model(self.model, self.optimizer, host)]
-
-    def _unfitted(self) -> Chain:
-        return Chain([(step.name, step.estimator) for step in self._steps()])
