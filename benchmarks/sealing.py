@@ -160,10 +160,11 @@ def main() -> None:
             "bound: copy + SHA-256": lambda: copy_and_hash(folder.plain, folder.out),
             "encrypt: maas-sdk": folder.seal,
             "decrypt: maas-sdk": folder.unseal,
-            "random access": folder.read_middle,
             **folder.peers(),
         }
-        report(best_times(runs, options.rounds), options.mib * MIB)
+        times = best_times(runs, options.rounds)
+        times |= best_times({"random access": folder.read_middle}, 10 * options.rounds)
+        report(times, options.mib * MIB)
 
 
 if __name__ == "__main__":

@@ -7,13 +7,14 @@ import hashlib
 import pickle
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maas_sdk import sealing
 from maas_sdk.errors import HeaderError, InvalidKeyError, InvalidOptionError, SealingError
 from maas_sdk.limits import Limits
-from maas_sdk.sealing import _bech32
+from maas_sdk.sealing import _bech32, _hybrid
 
 # The examples of https://c2sp.org/age.
 X25519_IDENTITY = "AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX"
@@ -194,6 +195,17 @@ def test_an_identity_file_names_the_line_that_is_wrong(alice):
         sealing.parse_identity_file(f"{alice.to_text()}\n{alice.to_text()[:-1]}\n")
 
 
+def test_a_recipient_file_has_comments_empty_lines_and_several_recipients(alice, carol):
+    lines = ["# ours", "", str(alice.recipient), str(carol.recipient)]
+    for end in ("\n", "\r\n"):
+        assert sealing.parse_recipient_file(end.join(lines)) == (alice.recipient, carol.recipient)
+    with pytest.raises(InvalidKeyError, match="line 1: this is an identity"):
+        sealing.parse_recipient_file(alice.to_text())
+    for text in ("", "# nothing\n", None):
+        with pytest.raises(InvalidKeyError):
+            sealing.parse_recipient_file(text)
+
+
 @pytest.mark.parametrize("text", ["", "# nothing\n", None])
 def test_an_identity_file_without_identities_is_refused(text):
     with pytest.raises(InvalidKeyError):
@@ -253,3 +265,28 @@ def test_a_key_of_the_wrong_length_is_refused():
     ):
         with pytest.raises(InvalidKeyError):
             kind(bytes(size))
+
+
+class Missing:
+    """ML-KEM-768 in a build of cryptography that has none."""
+
+    @staticmethod
+    def from_seed_bytes(_data):
+        raise UnsupportedAlgorithm("ML-KEM-768 is not supported")
+
+    from_public_bytes = from_seed_bytes
+
+
+def test_a_build_without_ml_kem_is_told(carol, seal, unseal, monkeypatch):
+    sealed = seal(b"text", recipients=[carol.recipient])
+    monkeypatch.setattr(_hybrid, "MLKEM768PrivateKey", Missing)
+    monkeypatch.setattr(_hybrid, "MLKEM768PublicKey", Missing)
+    for action in (
+        sealing.generate_identity,
+        lambda: sealing.parse_recipient(str(carol.recipient)),
+        lambda: sealing.parse_identity(carol.to_text()),
+        lambda: seal(b"text", recipients=[carol.recipient]),
+        lambda: unseal(sealed, identities=[carol]),
+    ):
+        with pytest.raises(SealingError, match="post_quantum=False"):
+            action()

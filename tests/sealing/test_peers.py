@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import subprocess
@@ -9,6 +10,8 @@ import subprocess
 import pytest
 
 from maas_sdk import sealing
+from maas_sdk.errors import HeaderError
+from maas_sdk.limits import Limits
 
 pyrage = pytest.importorskip("pyrage")
 
@@ -46,6 +49,17 @@ def test_pyrage_opens_our_armor_and_we_theirs(seal, theirs, unseal):
 
 def test_pyrage_opens_our_passphrase(seal, passphrase):
     assert pyrage.passphrase.decrypt(seal(b"text", recipients=[passphrase]), "correct horse") == b"text"
+
+
+def test_we_open_pyrages_passphrase_when_the_limits_allow_its_work():
+    sealed = pyrage.passphrase.encrypt(b"text", "correct horse")  # with as much work as takes about a second
+    work = int(sealed.split(b"\n", 2)[1].split(b" ")[3])
+    sink = io.BytesIO()
+    keys = [sealing.Passphrase("correct horse")]
+    sealing.decrypt(sealed, sink, keys, limits=Limits(max_scrypt_work_factor=max(work, 20)))
+    assert sink.getvalue() == b"text"
+    with pytest.raises(HeaderError, match="max_scrypt_work_factor"):
+        sealing.decrypt(sealed, sink, keys, limits=Limits(max_scrypt_work_factor=work - 1))
 
 
 needs_age = pytest.mark.skipif(shutil.which("age") is None, reason="Debian's age is not installed")

@@ -107,30 +107,22 @@ class SealedReader(io.RawIOBase):
         """
         if size < 0:
             raise InvalidOptionError(f"the size must not be negative: {size}")
-        buffer = bytearray(max(0, min(size, self._size - offset)))
-        self.pread_into(buffer, offset)
-        return bytes(buffer)
+        text = io.BytesIO()  # gives its bytes away without a copy
+        for piece in self._pieces(offset, offset + size):
+            text.write(piece)
+        return text.getvalue()
 
     def pread_into(self, buffer: WriteableBuffer, offset: int) -> int:
         """Read into `buffer` from `offset` on, and give the number of bytes; see `pread`.
 
         Unverified bytes never get into `buffer`; after an error it holds what came before the fault.
         """
-        if self.closed:
-            raise InvalidOptionError("the reader is closed")
-        if offset < 0:
-            raise InvalidOptionError(f"the offset must not be negative: {offset}")
         target = memoryview(buffer).cast("B")
-        stop = min(offset + len(target), self._size)
-        if stop <= offset:
-            return 0
-        for index, text in self._chunks(offset // CHUNK, -(-stop // CHUNK)):
-            base = index * CHUNK
-            begin, end = max(offset, base), min(stop, base + len(text))
-            target[begin - offset : end - offset] = text[begin - base : end - base]
-            if end < base + len(text):
-                self._recent = (index, bytes(text))
-        return stop - offset
+        done = 0
+        for piece in self._pieces(offset, offset + len(target)):
+            target[done : done + len(piece)] = piece
+            done += len(piece)
+        return done
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         """Read into `buffer` from the position on; less than its size only at the end."""
@@ -178,6 +170,22 @@ class SealedReader(io.RawIOBase):
             self._file.close()
             self._recent = (-1, b"")
         super().close()
+
+    def _pieces(self, offset: int, stop: int) -> Iterator[memoryview]:
+        """Give the text from `offset` to `stop`, chunk by chunk; each lives until the next is asked for."""
+        if self.closed:
+            raise InvalidOptionError("the reader is closed")
+        if offset < 0:
+            raise InvalidOptionError(f"the offset must not be negative: {offset}")
+        stop = min(stop, self._size)
+        if stop <= offset:
+            return
+        for index, text in self._chunks(offset // CHUNK, -(-stop // CHUNK)):
+            base = index * CHUNK
+            end = min(stop, base + len(text)) - base
+            yield text[max(offset - base, 0) : end]
+            if end < len(text):
+                self._recent = (index, bytes(text))
 
     def _chunks(self, first: int, stop: int) -> Iterator[tuple[int, memoryview]]:
         """Give chunks `first` to `stop - 1`, authenticated; each lives until the next one is asked for."""
