@@ -1,9 +1,8 @@
-"""Signed folders: exactly the signed files, no links, and the stock tool as a peer where it is installed."""
+"""Signed folders: exactly the signed files, no links."""
 
 import errno
 import os
 import shutil
-import subprocess
 
 import pytest
 
@@ -17,17 +16,9 @@ from maas_sdk.errors import (
     VerificationError,
 )
 from maas_sdk.limits import Limits
-from maas_sdk.signing import (
-    PrivateKey,
-    load_public_key,
-    save_private_key,
-    save_public_key,
-    sign_folder,
-    verify_folder,
-)
+from maas_sdk.signing import PrivateKey, load_public_key, sign_folder, verify_folder
 
 ACME = PrivateKey.generate()
-STOCK = shutil.which("model_signing")
 
 
 @pytest.fixture
@@ -183,23 +174,3 @@ def test_an_oversized_bundle_is_not_read_whole(signed):
         file.truncate(1 << 40)
     with pytest.raises(LimitExceededError, match="max_json_bytes"):
         verify_folder(signed, signed / "model.sig", [ACME.public_key], limits=Limits(max_json_bytes=1000))
-
-
-@pytest.mark.skipif(STOCK is None, reason="the stock tool model-signing is not on PATH")
-@pytest.mark.parametrize("key_type", ["ecdsa-p256", "ecdsa-p384"])
-def test_the_stock_tool_and_we_accept_each_others_bundles(folder, tmp_path, key_type):
-    key = PrivateKey.generate(key_type)
-    save_private_key(key, tmp_path / "acme.key", passphrase=None)
-    save_public_key(key.public_key, tmp_path / "acme.pub")
-
-    def stock(verb, *options):
-        command = [STOCK, verb, "key", str(folder), "--signature", str(folder / "model.sig"), *options]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
-
-    sign_folder(folder, key, folder / "model.sig")
-    done = stock("verify", "--public_key", str(tmp_path / "acme.pub"))
-    assert done.returncode == 0, done.stderr
-    (folder / "model.sig").unlink()
-    done = stock("sign", "--private_key", str(tmp_path / "acme.key"))
-    assert done.returncode == 0, done.stderr
-    assert verify_folder(folder, folder / "model.sig", [key.public_key]).name == "digits"
