@@ -4,41 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
-
-from maas_sdk.errors import MaasError
+from maas_sdk.errors import MaasError, VerificationError
+from maas_sdk.signing import PublicKey
 from maas_sdk.testing._check import expect
 from maas_sdk.testing._threads import at_once
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from maas_sdk.testing._check import Subject
 
 __all__ = ["CHECKS"]
 
 _THREADS = 8
 _MESSAGES = (b"", b"a message", bytes(100_000))
-_HASHES: Mapping[str, hashes.HashAlgorithm] = {
-    "secp256r1": hashes.SHA256(),
-    "secp384r1": hashes.SHA384(),
-    "secp521r1": hashes.SHA512(),
-}
 
 
 def _holds(signer: Any, message: bytes, signature: bytes) -> bool:
-    key = load_pem_public_key(signer.public_key_pem().encode())
     try:
-        if isinstance(key, ed25519.Ed25519PublicKey):
-            key.verify(signature, message)
-        elif isinstance(key, ec.EllipticCurvePublicKey) and key.curve.name in _HASHES:
-            key.verify(signature, message, ec.ECDSA(_HASHES[key.curve.name]))
-        else:
-            raise AssertionError("the public key is neither Ed25519 nor on a NIST curve")
-    except InvalidSignature:
+        PublicKey.from_pem(signer.public_key_pem()).verify(signature, message)
+    except VerificationError:
         return False
     return True
 
