@@ -11,7 +11,7 @@ import pytest
 import maas_sdk
 from maas_sdk import errors
 
-HEAVY = ("numpy", "sklearn", "scipy", "cryptography", "pluggy", "pandas", "rich", "typer")
+HEAVY = ("attrs", "numpy", "sklearn", "scipy", "cryptography", "pluggy", "pandas", "rich", "typer")
 
 
 def modules_after(statement: str) -> set[str]:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from maas_sdk._internal.version import __version__
 from maas_sdk.errors import MaasError
-from maas_sdk.limits import Limits
 
 if TYPE_CHECKING:
     from maas_sdk.artifact import Release, Store, verify
     from maas_sdk.compression import Budget
     from maas_sdk.identity import Contact, Identity
     from maas_sdk.learning import Evaluation
+    from maas_sdk.limits import Limits
     from maas_sdk.pipeline import Pipeline
     from maas_sdk.plugin import PluginRegistry
     from maas_sdk.privacy import disclosure_scan
@@ -49,6 +49,7 @@ _ROOM_OF = {
     "Contact": "identity",
     "Evaluation": "learning",
     "Identity": "identity",
+    "Limits": "limits",
     "Pipeline": "pipeline",
     "PluginRegistry": "plugin",
     "Policy": "trust",
