@@ -71,3 +71,26 @@ def test_what_the_hash_raises_reaches_the_caller(pieces):
             thread.update(LARGE)
     assert failing.calls == 1
     assert not hashing_threads()
+
+
+def test_without_another_thread_this_one_hashes(monkeypatch):
+    def refuse(_self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    digest = hashlib.sha256()
+    with HashingThread(digest) as thread:
+        thread.update(LARGE)
+        thread.update(LARGE)
+    assert digest.digest() == hashlib.sha256(LARGE * 2).digest()
+
+
+def test_all_is_hashed_after_a_wait_and_what_comes_late_is_too():
+    digest = hashlib.sha256()
+    with HashingThread(digest) as thread:
+        thread.update(LARGE)
+        thread.wait()
+        assert digest.digest() == hashlib.sha256(LARGE).digest()
+    thread.update(LARGE)
+    assert digest.digest() == hashlib.sha256(LARGE * 2).digest()
+    assert not hashing_threads()

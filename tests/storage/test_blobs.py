@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 
 import pytest
 from hypothesis import given, settings
@@ -169,3 +170,23 @@ def test_pieces_make_the_digest_of_the_whole(pieces):
     whole = b"".join(pieces)
     assert store.put(whole) == Descriptor(writer.digest, writer.size)
     assert store.read(writer.digest, max_bytes=len(whole)) == whole
+
+
+def test_a_buffer_may_be_reused_as_soon_as_it_was_written(store):
+    buffer = bytearray(300_000)
+    whole = hashlib.sha256()
+    with store.writer() as writer:
+        for number in range(20):
+            buffer[:] = bytes([number]) * len(buffer)
+            whole.update(buffer)
+            writer.write(buffer)
+        buffer[:] = bytes(len(buffer))
+    assert writer.digest == f"sha256:{whole.hexdigest()}"
+    assert store.read(writer.digest, max_bytes=20 * len(buffer))[-1] == 19
+
+
+def test_more_than_a_piece_at_once_is_kept_whole(store):
+    data = os.urandom((5 << 20) + 3)
+    with store.writer() as writer:
+        assert writer.write(data) == len(data)
+    assert store.read(writer.digest, max_bytes=len(data)) == data

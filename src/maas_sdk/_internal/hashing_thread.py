@@ -7,6 +7,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Buffer  # type: ignore[attr-defined]
     from types import TracebackType
 
 __all__ = ["Hash", "HashingThread"]
@@ -31,7 +32,7 @@ class HashingThread:
         It must let other threads run meanwhile, as those of `hashlib` do; ask it for its digest afterwards.
     """
 
-    __slots__ = ("_busy", "_done", "_hash", "_thread", "_todo")
+    __slots__ = ("_alone", "_busy", "_done", "_hash", "_thread", "_todo")
 
     def __init__(self, hash_: Hash) -> None:
         self._hash = hash_
@@ -39,6 +40,7 @@ class HashingThread:
         self._done: SimpleQueue[BaseException | None] = SimpleQueue()
         self._thread: threading.Thread | None = None  # made for the first piece that is worth it
         self._busy = False
+        self._alone = False  # whether all is hashed by the caller's thread
 
     def __enter__(self) -> Self:
         return self
@@ -46,31 +48,40 @@ class HashingThread:
     def __exit__(
         self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        if self._thread is not None:
-            self._todo.put(None)
+        self._alone = True
+        self._todo.put(None)
+        if self._thread is not None and self._thread.is_alive():
             self._thread.join()
         if error is None:
-            self._wait()
+            self.wait()
 
-    def update(self, data: bytes | bytearray | memoryview) -> None:
-        """Hash `data`, which must stay as it is until the next `update` has returned."""
-        self._wait()
+    def update(self, data: Buffer) -> None:
+        """Hash `data`, which must stay as it is until the next `update` or `wait` has returned."""
+        self.wait()
         view = memoryview(data)
-        if view.nbytes < _SMALL:
+        if view.nbytes < _SMALL or not self._started():
             self._hash.update(view)
-            return
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="maas-sdk hash")
-            self._thread.start()
-        self._busy = True
-        self._todo.put(view)
+        else:
+            self._busy = True
+            self._todo.put(view)
 
-    def _wait(self) -> None:
+    def wait(self) -> None:
+        """Return once all is hashed; raise what the hash raised."""
         if self._busy:
             error = self._done.get()
             self._busy = False
             if error is not None:
                 raise error
+
+    def _started(self) -> bool:
+        if self._thread is None and not self._alone:
+            # A daemon: interrupted at the wrong moment, it must not keep the process from ending.
+            self._thread = threading.Thread(target=self._work, name="maas-sdk hash", daemon=True)
+            try:
+                self._thread.start()
+            except RuntimeError:  # no more threads are to be had
+                self._alone = True
+        return not self._alone
 
     def _work(self) -> None:
         while (data := self._todo.get()) is not None:

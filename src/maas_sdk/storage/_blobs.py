@@ -13,6 +13,7 @@ from attrs import frozen
 
 from maas_sdk._internal.digests import hex_of, is_digest, sha256
 from maas_sdk._internal.files import storage_errors
+from maas_sdk._internal.hashing_thread import HashingThread
 from maas_sdk.errors import (
     AlreadyExistsError,
     DigestMismatchError,
@@ -25,6 +26,7 @@ from maas_sdk.storage._stage import Stage, StagingBackend
 if TYPE_CHECKING:
     from collections.abc import Buffer, Iterator  # type: ignore[attr-defined]
     from contextlib import AbstractContextManager
+    from hashlib import _Hash as HASH
 
     from maas_sdk.interfaces import StorageBackend
 
@@ -52,12 +54,18 @@ class Descriptor:
 
 
 class BlobWriter(io.BufferedIOBase):
-    """A binary file to write to, that hashes and counts what it takes; `BlobStore.writer` makes it."""
+    """A binary file to write to, that counts what it takes and hashes it on a second thread meanwhile.
 
-    def __init__(self, file: BinaryIO | None, max_bytes: int | None) -> None:
+    `BlobStore.writer` makes it.
+    """
+
+    def __init__(
+        self, file: BinaryIO | None, max_bytes: int | None, hash_: HASH, hashing: HashingThread
+    ) -> None:
         self._file = file
         self._max_bytes = max_bytes
-        self._hash = hashlib.sha256()
+        self._hash = hash_
+        self._hashing = hashing
         self._size = 0
 
     def writable(self) -> bool:
@@ -72,21 +80,24 @@ class BlobWriter(io.BufferedIOBase):
         LimitExceededError
             When they would be more than `max_bytes` in all; none of these is taken.
         """
-        with memoryview(data) as view:
-            size = view.nbytes
+        with memoryview(data) as view, view.cast("B") as plain:
+            size = plain.nbytes
             if self._max_bytes is not None and self._size + size > self._max_bytes:
                 raise LimitExceededError(
                     f"the blob is larger than the {self._max_bytes} bytes that are allowed"
                 )
-            if self._file is not None:
-                self._file.write(view)
-            self._hash.update(view)
+            for start in range(0, size, _CHUNK):
+                piece = bytes(plain[start : start + _CHUNK])  # the caller may change its own after this
+                self._hashing.update(piece)
+                if self._file is not None:
+                    self._file.write(piece)
         self._size += size
         return size
 
     @property
     def digest(self) -> str:
         """The digest of what was written so far: ``"sha256:…"``."""
+        self._hashing.wait()
         return "sha256:" + self._hash.hexdigest()
 
     @property
@@ -143,15 +154,15 @@ class BlobStore:
             From a write past `max_bytes`.
         """
         if expected is not None and self.has(expected):
-            writer = BlobWriter(None, max_bytes)
-            yield writer
+            with _blob_writer(None, max_bytes) as writer:
+                yield writer
             _check(writer.digest, expected)
             if isinstance(self._backend, StagingBackend):
                 self._backend.settle(_key(expected))
             return
         with self._stage() as stage:
-            writer = BlobWriter(stage.file, max_bytes)
-            yield writer
+            with _blob_writer(stage.file, max_bytes) as writer:
+                yield writer
             if expected is not None:
                 _check(writer.digest, expected)
             with contextlib.suppress(AlreadyExistsError):
@@ -235,6 +246,13 @@ class BlobStore:
         if isinstance(self._backend, StagingBackend):
             return self._backend.stage()
         return _spooled(self._backend)
+
+
+@contextlib.contextmanager
+def _blob_writer(file: BinaryIO | None, max_bytes: int | None) -> Iterator[BlobWriter]:
+    hash_ = hashlib.sha256()
+    with HashingThread(hash_) as hashing:
+        yield BlobWriter(file, max_bytes, hash_, hashing)
 
 
 @contextlib.contextmanager
