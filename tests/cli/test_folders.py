@@ -1,8 +1,8 @@
 """``maas sign-folder`` and ``maas verify-folder``, as a person at a terminal meets them."""
 
-import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from cryptography import x509
@@ -12,20 +12,23 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 import maas_sdk as maas
+from maas_sdk.cli import main
 from maas_sdk.signing import PrivateKey, save_private_key, save_public_key
 
 
-def maas_command(*arguments, cwd):
-    done = subprocess.run(
-        [sys.executable, "-m", "maas_sdk", *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr
-    return done
+@pytest.fixture
+def maas_command(monkeypatch, capsys):
+    """Run a command in this process: a process of its own takes a second, and test_cli.py has many."""
+
+    def command(*arguments, cwd):
+        monkeypatch.chdir(cwd)
+        monkeypatch.setattr(sys, "argv", ["maas", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return SimpleNamespace(returncode=ended.value.code, **capsys.readouterr()._asdict())
+
+    return command
 
 
 def write_certificates(folder):
@@ -87,32 +90,34 @@ def world(tmp_path_factory):
     ],
     ids=["identity", "PEM", "two keys", "certificates"],
 )
-def test_what_was_signed_is_accepted_and_what_was_changed_is_not(world, tmp_path, sign, trust, shown):
+def test_what_was_signed_is_accepted_and_what_was_changed_is_not(
+    maas_command, world, tmp_path, sign, trust, shown
+):
     signature = tmp_path / "digits.sig"
     done = maas_command("sign-folder", "digits", *sign, "-o", signature, cwd=world)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.err
     done = maas_command("verify-folder", "digits", "--signature", signature, *trust, cwd=world)
-    assert done.returncode == 0, done.stderr
-    assert shown in done.stdout
+    assert done.returncode == 0, done.err
+    assert shown in done.out
     (world / "digits" / "more").write_text("x")
     done = maas_command("verify-folder", "digits", "--signature", signature, *trust, cwd=world)
     (world / "digits" / "more").unlink()
     assert done.returncode == 1
-    assert "'more': not signed" in done.stderr
-    assert done.stderr.count("\n") == 1
+    assert "'more': not signed" in done.err
+    assert done.err.count("\n") == 1
 
 
-def test_a_stranger_is_refused_with_status_1(world, tmp_path):
+def test_a_stranger_is_refused_with_status_1(maas_command, world, tmp_path):
     signature = tmp_path / "digits.sig"
     maas_command("sign-folder", "digits", "--key", "p521.key", "-o", signature, cwd=world)
-    for trust, words in (("--key", "0 of 1 trusted keys signed"), ("--root", "0 of 0 trusted keys signed")):
+    for trust, words in (("--key", "0 of 1 trusted keys signed"), ("--root", "no key is trusted")):
         file = "acme.contact.json" if trust == "--key" else "root.pem"
         done = maas_command("verify-folder", "digits", "--signature", signature, trust, file, cwd=world)
         assert done.returncode == 1
-        assert words in done.stderr
+        assert words in done.err
     done = maas_command("verify-folder", "digits", "--signature", "root.pem", "--root", "root.pem", cwd=world)
     assert done.returncode == 1
-    assert "InvalidArtifactError" in done.stderr
+    assert "InvalidArtifactError" in done.err
 
 
 SIGN, VERIFY = ["sign-folder", "digits"], ["verify-folder", "digits"]
@@ -136,9 +141,9 @@ SIGN, VERIFY = ["sign-folder", "digits"], ["verify-folder", "digits"]
     ],
     ids=range(9),
 )
-def test_what_cannot_be_done_is_said_in_one_line_with_status_2(world, arguments, words):
+def test_what_cannot_be_done_is_said_in_one_line_with_status_2(maas_command, world, arguments, words):
     done = maas_command(*arguments, cwd=world)
     assert done.returncode == 2
-    assert words in done.stderr
-    assert done.stderr.count("\n") == 1
+    assert words in done.err
+    assert done.err.count("\n") == 1
     assert not (world / "x.sig").exists()

@@ -170,7 +170,7 @@ def test_a_key_is_no_root_and_a_root_no_key(root):
     leaf = root.signer()
     with pytest.raises(VerificationError, match="issuer"):
         verify_files(json.dumps(bundle(leaf)).encode(), [signing_key(leaf).public_key])
-    with pytest.raises(VerificationError, match="0 of 0"):
+    with pytest.raises(VerificationError, match="no key is trusted"):
         verify_files(
             sign_files(FILES, signing_key(leaf), name="digits"), [root.certificate, leaf.certificate]
         )

@@ -182,6 +182,8 @@ def verify_files(
         keys = [key_of(certificates[0])]
     else:
         keys = [key for key in trusted if isinstance(key, PublicKey)]
+        if not keys:
+            raise VerificationError(f"{WHAT} was made with a key and no certificate; no key is trusted")
     verified = verify_envelope(envelope, keys)
     key = next((key for key in verified.keys if chain or hint_at(key) == hint), None)
     if key is None:
