@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from maas_sdk import sealing
-from maas_sdk.errors import HeaderError
+from maas_sdk.errors import HeaderError, PayloadError
 from maas_sdk.limits import Limits
 
 pyrage = pytest.importorskip("pyrage")
@@ -66,25 +66,42 @@ needs_age = pytest.mark.skipif(shutil.which("age") is None, reason="Debian's age
 
 
 @needs_age
-def test_age_opens_what_we_seal(alice, seal, tmp_path):
+@pytest.mark.parametrize("size", SIZES[::3])
+@pytest.mark.parametrize("armor", [False, True], ids=["binary", "armored"])
+def test_age_opens_what_we_seal(size, armor, alice, seal, tmp_path):
+    data = os.urandom(size)
     (tmp_path / "key").write_text(alice.to_text() + "\n", encoding="ascii")
-    for armor in (False, True):
-        done = subprocess.run(
-            ["age", "--decrypt", "-i", tmp_path / "key"],
-            input=seal(b"text", armor=armor),
-            capture_output=True,
-            check=True,
-        )
-        assert done.stdout == b"text"
+    done = subprocess.run(
+        ["age", "--decrypt", "-i", tmp_path / "key"],
+        input=seal(data, armor=armor),
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout == data
 
 
 @needs_age
-def test_we_open_what_age_seals(alice, unseal):
-    for options in ([], ["--armor"]):
-        done = subprocess.run(
-            ["age", "--encrypt", *options, "-r", str(alice.recipient)],
-            input=b"text",
-            capture_output=True,
-            check=True,
-        )
-        assert unseal(done.stdout) == b"text"
+@pytest.mark.parametrize("size", SIZES[::3])
+@pytest.mark.parametrize("options", [[], ["--armor"]], ids=["binary", "armored"])
+def test_we_open_what_age_seals(size, options, alice, unseal):
+    data = os.urandom(size)
+    done = subprocess.run(
+        ["age", "--encrypt", *options, "-r", str(alice.recipient)],
+        input=data,
+        capture_output=True,
+        check=True,
+    )
+    assert unseal(done.stdout) == data
+
+
+@needs_age
+def test_age_refuses_what_we_refuse_of_a_file_that_was_altered(alice, seal, unseal, tmp_path):
+    (tmp_path / "key").write_text(alice.to_text() + "\n", encoding="ascii")
+    sealed = bytearray(seal(b"text"))
+    sealed[-1] ^= 1
+    with pytest.raises(PayloadError):
+        unseal(bytes(sealed))
+    done = subprocess.run(
+        ["age", "--decrypt", "-i", tmp_path / "key"], input=sealed, capture_output=True, check=False
+    )
+    assert done.returncode == 1
