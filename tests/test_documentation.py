@@ -95,3 +95,11 @@ def test_links_between_the_documents_lead_somewhere():
     for document in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text(encoding="utf-8")):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_a_folder_is_signed_as_shown(folder, capsys):
+    (folder / "digits").mkdir()
+    (folder / "digits" / "model.json").write_text("{}")
+    (block,) = blocks("docs/how-to/sign.md", "python")
+    run_python(block, {})
+    assert "model.json" in capsys.readouterr().out
