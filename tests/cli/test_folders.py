@@ -147,3 +147,15 @@ def test_what_cannot_be_done_is_said_in_one_line_with_status_2(maas_command, wor
     assert words in done.err
     assert done.err.count("\n") == 1
     assert not (world / "x.sig").exists()
+
+
+def test_what_names_say_is_shown_and_not_obeyed(maas_command, world, tmp_path):
+    folder = tmp_path / "[bold]digits\x1b[2J"
+    folder.mkdir()
+    (folder / "model.json").write_text("{}")
+    signature = tmp_path / "[red].sig"
+    done = maas_command("sign-folder", folder, "--key", "p521.key", "-o", signature, cwd=world)
+    assert "[red].sig" in done.out
+    done = maas_command("verify-folder", folder, "--signature", signature, "--key", "p521.pub", cwd=world)
+    assert done.returncode == 0
+    assert r"'[bold]digits\x1b[2J'" in done.out

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
+from rich.text import Text
 
 from maas_sdk.cli._console import EXIT_REFUSED, PassphraseFile, complain, console, passphrase, table
 from maas_sdk.errors import InvalidArtifactError, InvalidOptionError, VerificationError
@@ -33,7 +35,9 @@ def sign(
     signer = load_signing_key(key, passphrase=lambda: passphrase(passphrase_file))
     chain = load_certificates(certificate_chain) if certificate_chain else ()
     sign_folder(folder, signer, output, certificate_chain=chain)
-    console().print(f"[bold]{output}[/]  signed with {signer.public_key.fingerprint}", soft_wrap=True)
+    console().print(
+        f"[bold]{escape(str(output))}[/]  signed with {signer.public_key.fingerprint}", soft_wrap=True
+    )
 
 
 def verify(
@@ -61,11 +65,11 @@ def verify(
     except (InvalidArtifactError, VerificationError) as exc:
         complain(exc)
         raise typer.Exit(EXIT_REFUSED) from exc
-    shown = table(f"{folder}: passed", "", "")
+    shown = table(f"{escape(str(folder))}: passed", "", "")
     shown.show_header = False
-    shown.add_row("signed as", signed.name)
+    shown.add_row("signed as", Text(repr(signed.name)))
     shown.add_row("files", str(len(signed.files)))
     shown.add_row("signing key", f"{signed.key.key_type}  {signed.key.fingerprint}")
     for certificate in signed.certificates:
-        shown.add_row("certificate", f"{certificate.subject}  {certificate.fingerprint}")
+        shown.add_row("certificate", Text(f"{certificate.subject!r}  {certificate.fingerprint}"))
     console().print(shown)
