@@ -30,7 +30,8 @@ def _chain_has(method: str) -> Callable[[F], F]:
 
     def check(estimator: ChainEstimator) -> bool:
         chain = estimator.__dict__.get("chain_")
-        getattr(chain if chain is not None else estimator._unfitted(), method)  # noqa: SLF001 - of this module
+        # Of a fitted chain its last step is asked: what scikit-learn does there takes longer than predicting.
+        getattr(estimator._unfitted() if chain is None else chain.steps[-1][1], method)  # noqa: SLF001 - of this module
         return True
 
     return cast("Callable[[F], F]", available_if(check))
@@ -183,7 +184,8 @@ class ChainEstimator(BaseEstimator):
 
     def _check_input(self, X: Any) -> None:
         """Check names and number of features, where the first step does not do it itself."""
-        check_is_fitted(self)
+        if "chain_" not in self.__dict__:
+            check_is_fitted(self)  # asks for tags, for which the whole chain would be built
         if not hasattr(self.chain_.steps[0][1], "n_features_in_"):
             validate_data(self, X, reset=False, skip_check_array=True)
 

@@ -9,6 +9,7 @@ from maas_sdk.plugin._events import StepEvent
 from maas_sdk.plugin._guard import component_errors
 from maas_sdk.plugin._hooks import ENTRY_POINT_GROUP, KINDS, HookSpecs, hookimpl
 from maas_sdk.plugin._observers import Step
+from maas_sdk.plugin._options import Option
 from maas_sdk.plugin._registry import PluginRegistry
 from maas_sdk.plugin._warnings import PluginWarning
 
@@ -19,6 +20,7 @@ __all__ = [
     "ComponentSpec",
     "HookSpecs",
     "InstalledPlugin",
+    "Option",
     "PluginRegistry",
     "PluginWarning",
     "Provider",

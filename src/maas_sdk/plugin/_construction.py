@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
 import operator
 from typing import TYPE_CHECKING, Any
 
 from maas_sdk import interfaces
-from maas_sdk.errors import InvalidOptionError, InvalidPluginError, PluginLoadError
+from maas_sdk.errors import InvalidPluginError, PluginLoadError
 from maas_sdk.plugin._guard import component_errors
-from maas_sdk.plugin._names import did_you_mean
+from maas_sdk.plugin._options import Option, check_options, options_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from maas_sdk.plugin._component import ComponentInfo
 
-__all__ = ["construct"]
+__all__ = ["construct", "declared_options"]
 
 _CONTRACTS: Mapping[str, type] = {
     "preprocessor": interfaces.Preprocessor,
@@ -31,7 +30,6 @@ _CONTRACTS: Mapping[str, type] = {
     "signer": interfaces.Signer,
 }
 _ABSENT = object()
-_POSITIONAL = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL}
 
 
 def construct(info: ComponentInfo, options: Mapping[str, Any]) -> Any:
@@ -42,18 +40,23 @@ def construct(info: ComponentInfo, options: Mapping[str, Any]) -> Any:
     PluginLoadError
         When its target cannot be imported.
     InvalidOptionError
-        When an option is unknown, or one that it needs is missing.
+        When an option is unknown or of the wrong type, or one that it needs is missing.
     ComponentError
         When its constructor raises.
     InvalidPluginError
         When what was constructed lacks a method of its kind.
     """
     target = _import_target(info)
-    _check_options(info, target, options)
+    check_options(info, target, options)
     with component_errors(info):
         component = target(**options)
     _check_contract(info, component)
     return component
+
+
+def declared_options(info: ComponentInfo) -> tuple[Option, ...]:
+    """Import a component's target and read its options; `PluginLoadError` when it cannot be imported."""
+    return options_of(_import_target(info))
 
 
 def _import_target(info: ComponentInfo) -> Callable[..., Any]:
@@ -69,31 +72,6 @@ def _import_target(info: ComponentInfo) -> Callable[..., Any]:
             f"{info}: {info.spec.target} is a {type(target).__name__}, which nobody can call"
         )
     return target  # type: ignore[no-any-return]
-
-
-def _check_options(info: ComponentInfo, target: Callable[..., Any], options: Mapping[str, Any]) -> None:
-    try:
-        parameters = inspect.signature(target).parameters
-    except (TypeError, ValueError):
-        return  # written in C without a signature: the constructor itself has to say
-    named = {name: param for name, param in parameters.items() if param.kind not in _POSITIONAL}
-    if not any(param.kind is param.VAR_KEYWORD for param in named.values()):
-        _refuse_unknown(info, options, sorted(named))
-    missing = [name for name, param in named.items() if _is_required(param) and name not in options]
-    if missing:
-        raise InvalidOptionError(f"{info} needs the option {', '.join(map(repr, missing))}")
-
-
-def _is_required(parameter: inspect.Parameter) -> bool:
-    return parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
-
-
-def _refuse_unknown(info: ComponentInfo, options: Mapping[str, Any], known: list[str]) -> None:
-    for name in options:
-        if name not in known:
-            hint = did_you_mean(difflib.get_close_matches(str(name), known))
-            accepted = ", ".join(known) or "none"
-            raise InvalidOptionError(f"{info} has no option {name!r}{hint}; it takes {accepted}")
 
 
 def _check_contract(info: ComponentInfo, component: object) -> None:

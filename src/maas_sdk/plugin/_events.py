@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from attrs import field, frozen
 
@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 __all__ = ["StepEvent"]
 
 
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
 def _read_only(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
-    return MappingProxyType(dict(mapping))
+    return MappingProxyType(dict(mapping)) if mapping else _NOTHING
 
 
 @frozen
@@ -45,6 +48,6 @@ class StepEvent:
     index: int | None = field(default=None, kw_only=True)
     total: int | None = field(default=None, kw_only=True)
     duration: float | None = field(default=None, kw_only=True)
-    metrics: Mapping[str, float] = field(factory=dict, kw_only=True, converter=_read_only)
-    sizes: Mapping[str, int] = field(factory=dict, kw_only=True, converter=_read_only)
+    metrics: Mapping[str, float] = field(default=_NOTHING, kw_only=True, converter=_read_only)
+    sizes: Mapping[str, int] = field(default=_NOTHING, kw_only=True, converter=_read_only)
     error: BaseException | None = field(default=None, kw_only=True)

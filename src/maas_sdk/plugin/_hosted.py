@@ -13,9 +13,10 @@ from maas_sdk.plugin._hooks import HOOK_OF_KIND, PROJECT_NAME, HookSpecs
 from maas_sdk.plugin._names import close_matches, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from maas_sdk.plugin._component import Provider
+    from maas_sdk.plugin._events import StepEvent
 
 __all__ = ["OBSERVATION_HOOKS", "HostedPlugin"]
 
@@ -55,6 +56,12 @@ class HostedPlugin:
         self._check_names()
         for caller in callers:
             self._check_order(caller)
+        self._listeners = {
+            caller.name: _listener(implementation)
+            for caller in callers
+            if caller.name in OBSERVATION_HOOKS
+            for implementation in caller.get_hookimpls()
+        }
 
     def implements(self, hook: str) -> bool:
         """Whether the plugin implements `hook`."""
@@ -63,12 +70,11 @@ class HostedPlugin:
     @property
     def observes(self) -> bool:
         """Whether the plugin implements an observation hook."""
-        return any(map(self.implements, OBSERVATION_HOOKS))
+        return bool(self._listeners)
 
-    def call(self, hook: str, **arguments: object) -> list[Any]:
-        """Call `hook` on this plugin alone."""
-        results: list[Any] = getattr(self._manager.hook, hook)(**arguments)
-        return results
+    def listener(self, hook: str) -> Callable[[StepEvent], object] | None:
+        """Give what to call with an event; directly, as a manager's way around costs a step 5 µs."""
+        return self._listeners.get(hook)
 
     def components(self) -> Mapping[tuple[str, str], ComponentInfo]:
         """Call the registration hooks; components by kind and name, as they were declared.
@@ -88,7 +94,7 @@ class HostedPlugin:
 
     def _declared(self, hook: str) -> Iterator[ComponentSpec]:
         try:
-            specs = [spec for result in self.call(hook) for spec in result]
+            specs = [spec for result in getattr(self._manager.hook, hook)() for spec in result]
         except (Exception, SystemExit) as exc:
             raise InvalidPluginError(f"{self.provider}: {hook}: {type(exc).__name__}: {exc}") from exc
         for spec in specs:
@@ -127,3 +133,9 @@ class HostedPlugin:
                     raise InvalidPluginError(
                         f"{self.provider}: {caller.name} must not be marked {option}=True"
                     )
+
+
+def _listener(implementation: pluggy.HookImpl) -> Callable[[StepEvent], object]:
+    function = implementation.function
+    # pluggy lets an implementation leave out arguments that it does not need.
+    return function if implementation.argnames else lambda _event: function()

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Self
 
 from attrs import evolve
 
+from maas_sdk.plugin._events import StepEvent
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import TracebackType
 
-    from maas_sdk.plugin._events import StepEvent
     from maas_sdk.plugin._hosted import HostedPlugin
 
 __all__ = ["SILENT_STEP", "ObservedStep", "Step", "tell"]
@@ -27,8 +28,11 @@ def tell(observers: Sequence[HostedPlugin], hook: str, event: StepEvent) -> None
     them while an observer happened to run.
     """
     for observer in observers:
+        listener = observer.listener(hook)
+        if listener is None:
+            continue
         try:
-            observer.call(hook, event=event)
+            listener(event)
         except Exception:  # noqa: BLE001 - whatever it raises, the work is not the observer's to stop
             _log.exception("%s: %s raised on step %r; going on", observer.provider, hook, event.step)
 
@@ -93,4 +97,15 @@ class ObservedStep(Step):
     ) -> None:
         """Tell how it ended; whatever was raised passes."""
         duration = time.perf_counter() - self._start
-        tell(self._observers, "maas_sdk_after_step", evolve(self._event, duration=duration, error=error))
+        before = self._event
+        event = StepEvent(  # not `evolve`, which takes as long as all the rest
+            before.step,
+            component=before.component,
+            index=before.index,
+            total=before.total,
+            duration=duration,
+            metrics=before.metrics,
+            sizes=before.sizes,
+            error=error,
+        )
+        tell(self._observers, "maas_sdk_after_step", event)

@@ -16,7 +16,7 @@ from maas_sdk.errors import (
 from maas_sdk.plugin import _names
 from maas_sdk.plugin._builtins import BUILTIN_MODULES, RESERVED_NAMES
 from maas_sdk.plugin._component import Provider
-from maas_sdk.plugin._construction import construct
+from maas_sdk.plugin._construction import construct, declared_options
 from maas_sdk.plugin._events import StepEvent
 from maas_sdk.plugin._hosted import OBSERVATION_HOOKS, HostedPlugin
 from maas_sdk.plugin._loading import PluginLoader
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from maas_sdk.plugin._component import ComponentInfo
     from maas_sdk.plugin._discovery import InstalledPlugin
+    from maas_sdk.plugin._options import Option
 
 __all__ = ["PluginRegistry"]
 
@@ -206,12 +207,14 @@ class PluginRegistry:
         kind, reference : str
             See :meth:`resolve`.
         options : Mapping of str to object, optional
-            Keyword arguments, checked against the target's signature before anything is constructed.
+            Keyword arguments; names and types are checked against the target's signature and annotations
+            before anything is constructed, see :meth:`options`.
 
         Raises
         ------
         InvalidOptionError
-            When an option is unknown (near matches are named) or a necessary one is missing.
+            When an option is unknown (near matches are named) or of the wrong type, or a necessary one is
+            missing.
         ComponentError
             When the constructor raises.
         PluginError
@@ -220,11 +223,32 @@ class PluginRegistry:
         """
         return construct(self.resolve(kind, reference), options or {})
 
+    def options(self, kind: str, reference: str) -> tuple[Option, ...]:
+        """Tell which options a component takes; imports its target, constructs nothing.
+
+        Parameters
+        ----------
+        kind, reference : str
+            See :meth:`resolve`.
+
+        Returns
+        -------
+        tuple of Option
+            In the order of the signature; types are the annotations', or else the docstring's.
+
+        Raises
+        ------
+        PluginError
+            As from :meth:`create`.
+        """
+        return declared_options(self.resolve(kind, reference))
+
     def create_untrusted(self, kind: str, reference: str, options: Mapping[str, Any] | None = None) -> Any:
         """Construct a component by a reference that others wrote; see :meth:`resolve_untrusted`.
 
-        `options` are checked as in :meth:`create`, against names only. Where they come out of the artifact,
-        too, their values are as untrusted as the reference: a path among them is a file that gets read.
+        `options` are checked as in :meth:`create`, against names and types. Where they come out of
+        the artifact, too, their values are as untrusted as the reference: a path among them is a file that
+        gets read.
         """
         return construct(self.resolve_untrusted(kind, reference), options or {})
 
