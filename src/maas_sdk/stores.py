@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from maas_sdk.artifact import Store
+from maas_sdk.limits import DEFAULT_LIMITS, Limits
 from maas_sdk.storage import open_backend
 
 if TYPE_CHECKING:
@@ -19,7 +20,11 @@ _VENDOR_SCHEME = re.compile(r"([a-z][a-z0-9_]*\.[a-z][a-z0-9_]*):(.*)", re.DOTAL
 
 
 def open_store(
-    location: str | os.PathLike[str], *, create: bool = True, registry: PluginRegistry | None = None
+    location: str | os.PathLike[str],
+    *,
+    create: bool = True,
+    registry: PluginRegistry | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Store:
     """Open a store of releases.
 
@@ -33,6 +38,8 @@ def open_store(
         Whether a folder that does not exist is made; otherwise that is `NotFoundError`.
     registry : PluginRegistry, optional
         Where a plugin's backend is looked up; a new one by default.
+    limits : Limits
+        Bounds on what is read from the store and from bundles.
 
     Raises
     ------
@@ -49,8 +56,8 @@ def open_store(
     """
     vendor = _VENDOR_SCHEME.fullmatch(location) if isinstance(location, str) else None
     if vendor is None:
-        return Store(open_backend(os.fspath(location), create=create))
+        return Store(open_backend(os.fspath(location), create=create), limits=limits)
     from maas_sdk.plugin import PluginRegistry  # noqa: PLC0415 - built-in stores need no plugin host
 
     host = registry if registry is not None else PluginRegistry()
-    return Store(host.create("storage_backend", vendor[1], {"location": vendor[2]}))
+    return Store(host.create("storage_backend", vendor[1], {"location": vendor[2]}), limits=limits)

@@ -147,7 +147,11 @@ def load(
     registry: PluginRegistry,
 ) -> Loaded:
     """Verify, unseal, rebuild; errors as documented at `Pipeline.load`."""
-    opened = store if isinstance(store, Store) else open_store(store, create=False, registry=registry)
+    opened = (
+        store
+        if isinstance(store, Store)
+        else open_store(store, create=False, registry=registry, limits=limits)
+    )
     release = opened.open(reference)
     release.verify(trust, recipient=identity if release.sealed else None).raise_if_refused()
     parts = release.read_parts(identity=identity)

@@ -263,7 +263,7 @@ class Pipeline(ChainEstimator):
             How far a predicted number may differ from the sender's, relative to the largest; labels must be
             equal.
         limits : Limits
-            Bounds on what is read.
+            Bounds on what is read; a `Store` that is given has its own for documents and parts.
         registry : PluginRegistry, optional
             For serializers of plugins that the application allows.
 
