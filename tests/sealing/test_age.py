@@ -28,7 +28,18 @@ from maas_sdk.limits import Limits
 
 CHUNK = 65536
 SEALED = CHUNK + 16
-SIZES = [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 16 * CHUNK, 16 * CHUNK + 1, 33 * CHUNK + 5]
+SIZES = [
+    0,
+    1,
+    CHUNK - 1,
+    CHUNK,
+    CHUNK + 1,
+    16 * CHUNK,
+    16 * CHUNK + 1,
+    32 * CHUNK,
+    32 * CHUNK + 1,
+    65 * CHUNK + 5,
+]
 
 quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -483,3 +494,8 @@ def test_a_recipient_kind_of_ones_own_can_take_part():
     sealing.encrypt(b"text", sealed, [Echo()])
     sealing.decrypt(sealed.getvalue(), opened, [Echo()])
     assert opened.getvalue() == b"text"
+
+
+def test_a_sealer_takes_limits_and_nothing_else():
+    with pytest.raises(InvalidOptionError, match="Limits"):
+        AgeSealer(limits=10)

@@ -52,10 +52,10 @@ def test_results_are_a_structure_that_prints_as_a_table(registry):
         ("ours.stuck", "optimizer", "updates_in_place"),
         ("ours.stuck", "optimizer", "decreases_a_quadratic"),
     }
-    assert len(results) == len(list(results)) == 11
+    assert len(results) == len(list(results)) == 13
     text = str(results)
     assert "update_ did not change the parameters" in text
-    assert text.endswith("plugin 'ours': 11 checks, 2 failed")
+    assert text.endswith("plugin 'ours': 13 checks, 2 failed")
     assert results.to_dict()["results"][0]["outcome"] == "passed"
     assert "<table>" in results._repr_html_()
 
@@ -117,7 +117,7 @@ def test_options_reach_the_component_and_may_need_a_folder(registry):
         return {"level": 3}
 
     results = run_checks("ours", registry=registry, options={"ours.stuck": options})
-    assert len(set(seen)) == 11
+    assert len(set(seen)) == 13
     assert not any(folder.exists() for folder in seen)
     assert "has no option 'level'" in results.failures[0].reason
 
@@ -162,7 +162,7 @@ def test_a_vendors_test_file_runs_under_pytest(tmp_path):
         text=True,
         check=False,
     )
-    assert "1 failed, 11 passed" in done.stdout, done.stdout
+    assert "1 failed, 13 passed" in done.stdout, done.stdout
     assert "1 xfailed" in done.stdout
     assert "[XPASS(strict)] a lie" in done.stdout
 

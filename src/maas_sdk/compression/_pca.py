@@ -42,16 +42,16 @@ class PCACompressor:
     needs_training_data = True
 
     def __init__(self, n_components: float = 0.95, *, random_state: int = 0) -> None:
-        whole = (
-            not isinstance(n_components, bool)
-            and isinstance(n_components, Integral)
-            and int(n_components) >= 1
-        )
+        whole = _is_whole(n_components) and int(n_components) >= 1
         share = isinstance(n_components, Real) and not whole and 0 < float(n_components) < 1
         if not (whole or share):
             raise InvalidOptionError(
                 f"PCACompressor(n_components={n_components!r}): expected a share of variance between 0 and 1 "
                 f"or a positive whole number of components."
+            )
+        if not (_is_whole(random_state) and random_state >= 0):
+            raise InvalidOptionError(
+                f"PCACompressor(random_state={random_state!r}): expected a whole number, 0 or more."
             )
         self.n_components = n_components
         self.random_state = random_state
@@ -129,6 +129,10 @@ class PCACompressor:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(n_components={self.n_components!r})"
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def _refit(model: Any, X: Any, y: Any, *, seed: int) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from maas_sdk.errors import HeaderError, InvalidOptionError, NoMatchError
-from maas_sdk.limits import DEFAULT_LIMITS
+from maas_sdk.limits import DEFAULT_LIMITS, Limits
 from maas_sdk.sealing._armor import ArmorReader, ArmorWriter, is_armored
 from maas_sdk.sealing._hashing import hash_read, hash_written
 from maas_sdk.sealing._header import read_header, write_header
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from maas_sdk._internal.hashing_thread import Hash
-    from maas_sdk.limits import Limits
     from maas_sdk.sealing._header import Header
     from maas_sdk.sealing._streams import Sink, Source
 
@@ -148,6 +147,8 @@ class AgeSealer:
     suffix: str = ".age"
 
     def __init__(self, *, limits: Limits = DEFAULT_LIMITS) -> None:
+        if not isinstance(limits, Limits):
+            raise InvalidOptionError(f"limits must be Limits, not {limits!r}")
         self._limits = limits
 
     def encrypt(self, source: BinaryIO, sink: BinaryIO, recipients: Sequence[Recipient | Passphrase]) -> None:

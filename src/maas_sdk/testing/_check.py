@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import warnings
 from pathlib import Path
@@ -38,10 +39,19 @@ class Subject:
     _registry: PluginRegistry = field(repr=False)
     _options: Mapping[str, Any] = field(repr=False)
     _example: Callable[[], Any] | None = field(repr=False)
+    _made: list[Any] = field(factory=list, init=False, repr=False)
 
     def make(self, **more: Any) -> Any:
         """Construct the component anew, with the options that the test gave and `more`."""
-        return self._registry.create(self.info.kind, self.info.reference, {**self._options, **more})
+        made = self._registry.create(self.info.kind, self.info.reference, {**self._options, **more})
+        self._made.append(made)
+        return made
+
+    def close(self) -> None:
+        """Close what was made, where the kind has that: a token has few sessions."""
+        if self.info.kind == "signer":
+            for signer in self._made:
+                signer.close()
 
     def example(self, default: Callable[[], Any]) -> Any:
         """Give what the test provides for the component to work on, or the kit's own."""
@@ -92,7 +102,8 @@ class Check:
                 options=self._options(folder) if callable(self._options) else self._options,
                 example=self._example,
             )
-            self._function(subject)
+            with contextlib.closing(subject):
+                self._function(subject)
 
     def __str__(self) -> str:
         return self.id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,17 +13,23 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
+from maas_sdk.errors import MaasError
+from maas_sdk.testing._any_kind import CHECKS as ANY_KIND_CHECKS
 from maas_sdk.testing._check import expect
 from maas_sdk.testing._data import SEED, data_for
-from maas_sdk.testing._fingerprints import fingerprint
+from maas_sdk.testing._fingerprints import array_bytes, fingerprint
 from maas_sdk.testing._threads import at_once
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from maas_sdk.testing._check import Subject
 
 __all__ = ["CHECKS"]
 
 _THREADS = 4
+_GROWTH = 2
+_SLACK = 2**20  # bytes
 
 
 @frozen
@@ -130,7 +137,62 @@ def compresses_in_several_threads(subject: Subject) -> None:
         expect(np.array_equal(alone, predicted), "another thread got another result")
 
 
+def refuses_what_it_does_not_support(subject: Subject) -> None:
+    """With a `MaasError` (`UnsupportedModelError` or `InvalidOptionError`), not with a chain of some sort."""
+    work = _prepare(subject)
+    for chain in (Pipeline([("model", LogisticRegression())]), Pipeline([("model", None)]), None):
+        if _is_unsupported(work.compressor, chain):
+            try:
+                work.compressor.compress(chain, work.X, work.y)
+            except MaasError:
+                continue
+            except Exception as exc:
+                message = f"compress({chain!r}) raised {type(exc).__name__}, which is no MaasError: {exc}"
+                raise AssertionError(message) from exc
+            raise AssertionError(f"supports({chain!r}) is False, and yet compress gave something")
+
+
+def _is_unsupported(compressor: Any, chain: Any) -> bool:
+    try:
+        return not compressor.supports(chain)
+    except Exception:  # noqa: BLE001 - another check's matter
+        return False
+
+
+def survives_a_truncated_chain(subject: Subject) -> None:
+    """A chain that lost a row of a fitted array is refused with a `MaasError`, or made into a chain."""
+    work = _prepare(subject)
+    for name, chain in _truncated(work.chain):
+        try:
+            if work.compressor.supports(chain):
+                work.compressor.compress(chain, work.X, work.y)
+        except MaasError:
+            continue
+        except Exception as exc:
+            message = f"{name} cut short: raised {type(exc).__name__}, which is no MaasError: {exc}"
+            raise AssertionError(message) from exc
+
+
+def _truncated(chain: Any) -> Iterator[tuple[str, Any]]:
+    """Give copies of a chain in each of which one array of the model lacks its last entries or all."""
+    for name, value in vars(chain.steps[-1][1]).items():
+        whole = isinstance(value, np.ndarray) and value.ndim > 0
+        if whole or (isinstance(value, list) and value):
+            for short in (value[:-1], value[:0]):
+                made = copy.deepcopy(chain)
+                setattr(made.steps[-1][1], name, copy.deepcopy(short))
+                yield name, made
+
+
+def gives_no_bomb(subject: Subject) -> None:
+    """The arrays of the new chain are at most twice those of the old one, and a MiB."""
+    work = _prepare(subject)
+    before, after = array_bytes(work.chain), array_bytes(work.compress())
+    expect(after <= _GROWTH * before + _SLACK, f"{before} bytes of arrays became {after}")
+
+
 CHECKS = (
+    *ANY_KIND_CHECKS,
     leaves_the_given_chain_as_it_was,
     shares_nothing_with_the_given_chain,
     gives_a_fitted_chain_for_the_same_input,
@@ -138,4 +200,7 @@ CHECKS = (
     supports_never_raises,
     says_whether_it_needs_training_data,
     compresses_in_several_threads,
+    refuses_what_it_does_not_support,
+    survives_a_truncated_chain,
+    gives_no_bomb,
 )

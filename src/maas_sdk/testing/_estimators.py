@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import clone
 
 from maas_sdk.errors import MaasError
+from maas_sdk.testing._any_kind import ANY_KIND, options_of
 from maas_sdk.testing._check import expect
 from maas_sdk.testing._data import data_for, seeded
 from maas_sdk.testing._fingerprints import fingerprint
@@ -87,6 +89,17 @@ def sets_and_gets_parameters(subject: Subject) -> None:
     _refused(lambda: other.set_params(no_such_parameter_=1), "a parameter that does not exist")
 
 
+def refuses_useless_values_in_fit(subject: Subject) -> None:
+    """The constructor only stores its arguments; fit refuses those that make no sense."""
+    for name in options_of(subject):
+        _, X, y = _prepare(subject)
+        _refused(functools.partial(_fit_with, subject, name, X, y), f"an object() as {name!r}")
+
+
+def _fit_with(subject: Subject, name: str, X: Any, y: Any) -> None:
+    subject.make(**{name: object()}).fit(X, y)
+
+
 def fit_gives_the_object_itself(subject: Subject) -> None:
     """So that calls chain."""
     estimator, X, y = _prepare(subject)
@@ -138,9 +151,10 @@ def same_data_gives_the_same_result(subject: Subject) -> None:
 def a_second_fit_forgets_the_first(subject: Subject) -> None:
     """Unless `warm_start` says otherwise."""
     estimator, X, y = _prepare(subject)
-    fresh = clone(estimator).fit(X, y)
-    backwards = None if y is None else y[::-1]
-    estimator.fit(-X[::-1], backwards).fit(X, y)
+    fresh = clone(estimator)
+    fresh.fit(X, y)
+    estimator.fit(-X[::-1], None if y is None else y[::-1])
+    estimator.fit(X, y)
     results = (_method(subject, estimator)(X), _method(subject, fresh)(X))
     expect(np.array_equal(*results), "a second fit depends on the first")
 
@@ -177,8 +191,10 @@ def refuses_labels_that_do_not_match(subject: Subject) -> None:
 
 
 PREPROCESSOR_CHECKS = (
+    *ANY_KIND,
     clones,
     sets_and_gets_parameters,
+    refuses_useless_values_in_fit,
     fit_gives_the_object_itself,
     fit_leaves_data_and_parameters_alone,
     use_changes_nothing,

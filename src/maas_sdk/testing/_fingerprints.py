@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["fingerprint"]
+__all__ = ["array_bytes", "fingerprint"]
 
 _PLAIN = (str, bytes, int, float, complex, type(None))
 
@@ -22,6 +22,14 @@ def fingerprint(value: object) -> str:
         digest.update(token)
         digest.update(b"\0")
     return digest.hexdigest()
+
+
+def array_bytes(value: object) -> int:
+    """Add up the bytes of all arrays that `value` refers to, each counted once."""
+    seen: dict[int, tuple[int, Any]] = {}
+    for _ in _tokens(value, seen):
+        pass
+    return sum(item.nbytes for _, item in seen.values() if isinstance(item, np.ndarray))
 
 
 def _tokens(value: Any, seen: dict[int, tuple[int, Any]]) -> Iterator[bytes]:

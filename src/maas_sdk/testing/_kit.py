@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from maas_sdk.errors import InvalidOptionError, InvalidPluginError
 from maas_sdk.plugin import PluginRegistry
 from maas_sdk.testing import (
-    _any_kind,
     _compressors,
     _estimators,
     _optimizers,
@@ -30,9 +29,9 @@ if TYPE_CHECKING:
     Options = Mapping[str, Mapping[str, Any] | Callable[[Path], Mapping[str, Any]]]
     Examples = Mapping[str, Callable[[], Any]]
 
-__all__ = ["collect_checks", "parametrize_with_checks", "run_checks"]
+__all__ = ["CHECKS_OF_KIND", "collect_checks", "parametrize_with_checks", "run_checks"]
 
-_CHECKS: Mapping[str, tuple[Callable[[Subject], None], ...]] = {
+CHECKS_OF_KIND: Mapping[str, tuple[Callable[[Subject], None], ...]] = {
     "preprocessor": _estimators.PREPROCESSOR_CHECKS,
     "model": _estimators.MODEL_CHECKS,
     "optimizer": _optimizers.CHECKS,
@@ -96,7 +95,7 @@ def collect_checks(
             example=examples.get(info.reference),
         )
         for info in components
-        for function in (*_any_kind.CHECKS, *_CHECKS[info.kind])
+        for function in CHECKS_OF_KIND[info.kind]
     ]
 
 

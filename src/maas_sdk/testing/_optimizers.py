@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from maas_sdk.testing._any_kind import CHECKS as ANY_KIND_CHECKS
 from maas_sdk.testing._check import expect
 from maas_sdk.testing._fingerprints import fingerprint
+from maas_sdk.testing._threads import at_once
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["CHECKS"]
 
 _STEPS = 200
+_THREADS = 8
 _TARGET = np.linspace(-1.0, 1.0, 8)
 
 
@@ -70,7 +73,7 @@ def takes_float32_and_float64(subject: Subject) -> None:
 
 def is_deterministic(subject: Subject) -> None:
     """The same start and gradients give the same parameters, bit for bit."""
-    first, second = (_run(subject.make(), 10)[0] for _ in range(2))
+    first, second = (_run(subject.make(), 12)[0] for _ in range(2))
     expect(np.array_equal(first, second), "two runs from the same start differ")
 
 
@@ -117,7 +120,16 @@ def serves_two_runs_at_once(subject: Subject) -> None:
     expect(np.array_equal(first, _run(subject.make(), 5)[0]), "two runs with one object mix")
 
 
+def serves_several_threads(subject: Subject) -> None:
+    """One object, a run in each thread, as in a search over candidates."""
+    optimizer = subject.make()
+    alone, _ = _run(subject.make(), 5)
+    for params in at_once(lambda _: _run(optimizer, 5)[0], _THREADS):
+        expect(np.array_equal(alone, params), "another thread came to other parameters")
+
+
 CHECKS = (
+    *ANY_KIND_CHECKS,
     updates_in_place,
     decreases_a_quadratic,
     takes_float32_and_float64,
@@ -126,4 +138,5 @@ CHECKS = (
     resumes_from_a_copied_state,
     leaves_its_options_alone,
     serves_two_runs_at_once,
+    serves_several_threads,
 )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from attrs import frozen
 
 from maas_sdk.errors import MaasError
 from maas_sdk.sealing import generate_identity
+from maas_sdk.testing._any_kind import CHECKS as ANY_KIND_CHECKS
 from maas_sdk.testing._check import expect
+from maas_sdk.testing._faults import FailingSink, FailingSource, expect_fault, faults
+from maas_sdk.testing._threads import at_once
 
 if TYPE_CHECKING:
     from maas_sdk.testing._check import Subject
@@ -19,6 +23,7 @@ __all__ = ["CHECKS"]
 _SIZES = (0, 1, 65_535, 65_536, 65_537, 200_000)
 _SHORT = b"attack at dawn"
 _LARGE = 150_000
+_THREADS = 8
 _MANY = 100  # positions at which a long file is altered or cut
 
 
@@ -28,14 +33,20 @@ class _Work:
     recipient: Any
     identity: Any
 
+    def encrypt(self, source: BinaryIO, sink: BinaryIO) -> None:
+        self.sealer.encrypt(source, sink, [self.recipient])
+
+    def decrypt(self, source: BinaryIO, sink: BinaryIO) -> None:
+        self.sealer.decrypt(source, sink, [self.identity])
+
     def seal(self, plaintext: bytes) -> bytes:
         sink = io.BytesIO()
-        self.sealer.encrypt(io.BytesIO(plaintext), sink, [self.recipient])
+        self.encrypt(io.BytesIO(plaintext), sink)
         return sink.getvalue()
 
     def open(self, sealed: bytes, sink: io.BytesIO | None = None) -> bytes:
         sink = io.BytesIO() if sink is None else sink
-        self.sealer.decrypt(io.BytesIO(sealed), sink, [self.identity])
+        self.decrypt(io.BytesIO(sealed), sink)
         return sink.getvalue()
 
     def expect_refusal(self, sealed: bytes, plaintext: bytes, what: str) -> None:
@@ -148,13 +159,62 @@ def names_its_suffix(subject: Subject) -> None:
     )
 
 
+def passes_faults_on(subject: Subject) -> None:
+    """A source or a sink that raises in the middle: the error reaches the caller, or a `MaasError` does."""
+    work = _prepare(subject)
+    plaintext = bytes(_LARGE)
+    sealed = work.seal(plaintext)
+    for fault in faults():
+        for function, source in ((work.encrypt, plaintext), (work.decrypt, sealed)):
+            with expect_fault(fault, f"a source that failed in {function.__name__}"):
+                function(FailingSource(source[: _LARGE // 2], fault), io.BytesIO())
+            with expect_fault(fault, f"a sink that failed in {function.__name__}"):
+                function(io.BytesIO(source), FailingSink(_LARGE // 2, fault))
+
+
+def an_interrupted_file_does_not_open(subject: Subject) -> None:
+    """What stands in the sink when the source failed is no file that opens as if it were whole."""
+    work = _prepare(subject)
+    plaintext = bytes(_LARGE)
+    for fault in faults():
+        sink = io.BytesIO()
+        with contextlib.suppress(BaseException):
+            work.encrypt(FailingSource(plaintext, fault), sink)
+        work.expect_refusal(sink.getvalue(), plaintext, "what was sealed until the source failed: it")
+
+
+def releases_nothing_unauthenticated_after_a_fault(subject: Subject) -> None:
+    """When the sealed file breaks off with an error, no more than authenticated plaintext is in the sink."""
+    work = _prepare(subject)
+    plaintext = bytes(index % 251 for index in range(_LARGE))
+    sealed = work.seal(plaintext)
+    for fault in faults():
+        sink = io.BytesIO()
+        with contextlib.suppress(BaseException):
+            work.decrypt(FailingSource(sealed[: _LARGE // 2], fault), sink)
+        expect(plaintext.startswith(sink.getvalue()), "something else than plaintext was released")
+
+
+def works_in_several_threads(subject: Subject) -> None:
+    """One object seals and opens in many threads."""
+    work = _prepare(subject)
+    plaintexts = [index.to_bytes(2) * 50_000 for index in range(_THREADS)]
+    opened = at_once(lambda index: work.open(work.seal(plaintexts[index])), _THREADS)
+    expect(opened == plaintexts, "what one thread sealed came back differently")
+
+
 CHECKS = (
+    *ANY_KIND_CHECKS,
     opens_what_it_seals,
     seals_for_several,
     hides_the_plaintext,
     is_fresh_each_time,
     refuses_any_flipped_bit,
     refuses_any_truncation,
+    passes_faults_on,
+    an_interrupted_file_does_not_open,
+    releases_nothing_unauthenticated_after_a_fault,
+    works_in_several_threads,
     refuses_a_stranger,
     refuses_to_seal_for_nobody,
     names_its_suffix,

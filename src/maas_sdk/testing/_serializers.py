@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -9,16 +10,24 @@ import numpy as np
 from attrs import frozen
 from sklearn.base import clone
 
-from maas_sdk.errors import InvalidArtifactError
+from maas_sdk.errors import InvalidArtifactError, MaasError
+from maas_sdk.testing._any_kind import CHECKS as ANY_KIND_CHECKS
 from maas_sdk.testing._check import expect
 from maas_sdk.testing._data import data_for, seeded
 from maas_sdk.testing._fingerprints import fingerprint
+from maas_sdk.testing._threads import at_once
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from maas_sdk.testing._check import Subject
 
 __all__ = ["CHECKS"]
 
+_THREADS = 8
+_WIDE = 8  # bytes of an integer that can be that large
+_HUGE = 2**40  # of anything does not fit into memory
+_PEAK = 2**26  # bytes that putting together the kit's small examples may take
 _JUNK: tuple[Any, ...] = (
     None,
     True,
@@ -65,15 +74,17 @@ def _own_example(serializer: Any) -> tuple[Any, Any]:
 def comes_back_the_same(subject: Subject) -> None:
     """The class, the results and the state of the state."""
     work = _prepare(subject)
-    back = work.serializer.from_state(work.state())
+    state = dict(work.state())
+    before = fingerprint(state)
+    back = work.serializer.from_state(state)
     expect(type(back) is type(work.estimator), f"it came back as a {type(back).__name__}")
     expect(np.array_equal(work.use(back), work.use(work.estimator)), "it gives other results")
     again = fingerprint(dict(work.serializer.to_state(back)))
-    expect(again == fingerprint(dict(work.state())), "the state of what came back is another")
+    expect(again == before, "the state of what came back is another")
 
 
 def leaves_the_estimator_alone(subject: Subject) -> None:
-    """Taking apart changes nothing, and what is put together shares no array with it."""
+    """Taking apart and putting together change nothing."""
     work = _prepare(subject)
     before = fingerprint(work.estimator)
     back = work.serializer.from_state(work.state())
@@ -136,14 +147,86 @@ def survives_garbage(subject: Subject) -> None:
 
 
 def _refuses(serializer: Any, state: Mapping[str, Any], what: str) -> bool:
+    return not _put_together(serializer, state, what)
+
+
+def _put_together(serializer: Any, state: Mapping[str, Any], what: str) -> tuple[Any, ...]:
+    """Give the estimator, or nothing when the state is refused."""
     try:
-        serializer.from_state(state)
+        return (serializer.from_state(state),)
     except InvalidArtifactError:
-        return True
+        return ()
     except Exception as exc:
         message = f"{what}: raised {type(exc).__name__} instead of InvalidArtifactError: {exc}"
         raise AssertionError(message) from exc
-    return False
+
+
+def survives_truncation(subject: Subject) -> None:
+    """Any array, list or mapping, however deep, without its end: refused, or an estimator that works."""
+    work = _prepare(subject)
+    for place, state in _variants(dict(work.state()), _shortened, "state"):
+        if back := _put_together(work.serializer, state, f"{place} cut short"):
+            _expect_harmless(work, back[0], f"{place} cut short")
+
+
+def _expect_harmless(work: _Work, estimator: Any, what: str) -> None:
+    try:
+        given = len(work.use(estimator))
+    except (ValueError, MaasError):
+        return
+    except Exception as exc:
+        raise AssertionError(f"{what}: accepted, and using it raised {type(exc).__name__}: {exc}") from exc
+    expect(given == len(work.X), f"{what}: accepted, and {len(work.X)} rows gave {given} results")
+
+
+def refuses_bombs(subject: Subject) -> None:
+    """A number that claims 2⁴⁰ of something costs no memory before it is refused."""
+    work = _prepare(subject)
+    for place, state in _variants(dict(work.state()), _exploded, "state"):
+        tracemalloc.start()
+        try:
+            _put_together(work.serializer, state, f"{place} is 2**40")
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        expect(peak < _PEAK, f"{place} is 2**40: {peak} bytes were taken")
+
+
+def _shortened(value: Any) -> Iterator[Any]:
+    if isinstance(value, np.ndarray) and value.ndim:
+        yield from (np.delete(value, -1, axis) for axis in range(value.ndim) if value.shape[axis])
+    elif isinstance(value, list | tuple) and value:
+        yield value[:-1]
+    elif isinstance(value, Mapping) and value:
+        yield dict(list(value.items())[:-1])
+
+
+def _exploded(value: Any) -> Iterator[Any]:
+    if type(value) is int:
+        yield _HUGE
+    elif isinstance(value, np.ndarray) and value.dtype.kind in "iu" and value.dtype.itemsize == _WIDE:
+        yield np.full_like(value, _HUGE)
+
+
+def _variants(value: Any, change: Callable[[Any], Iterator[Any]], place: str) -> Iterator[tuple[str, Any]]:
+    """Give copies of `value` in each of which one place, however deep, is changed."""
+    yield from ((place, changed) for changed in change(value))
+    parts = (
+        value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    )
+    for key, part in parts:
+        for inner, changed in _variants(part, change, f"{place}[{key!r}]"):
+            made = dict(value) if isinstance(value, Mapping) else list(value)
+            made[key] = changed
+            yield inner, made
+
+
+def works_in_several_threads(subject: Subject) -> None:
+    """One object takes apart and puts together in many threads."""
+    work = _prepare(subject)
+    alone = work.use(work.serializer.from_state(work.state()))
+    for result in at_once(lambda _: work.use(work.serializer.from_state(work.state())), _THREADS):
+        expect(np.array_equal(alone, result), "what another thread put together gives other results")
 
 
 def has_a_type_name_in_its_namespace(subject: Subject) -> None:
@@ -156,6 +239,7 @@ def has_a_type_name_in_its_namespace(subject: Subject) -> None:
 
 
 CHECKS = (
+    *ANY_KIND_CHECKS,
     comes_back_the_same,
     leaves_the_estimator_alone,
     equal_estimators_give_equal_states,
@@ -163,5 +247,8 @@ CHECKS = (
     refuses_a_state_that_lacks_something,
     refuses_a_state_with_more,
     survives_garbage,
+    survives_truncation,
+    refuses_bombs,
+    works_in_several_threads,
     has_a_type_name_in_its_namespace,
 )

@@ -6,15 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 from maas_sdk.errors import MaasError, VerificationError
 from maas_sdk.signing import PublicKey
+from maas_sdk.testing._any_kind import CHECKS as ANY_KIND_CHECKS
 from maas_sdk.testing._check import expect
 from maas_sdk.testing._threads import at_once
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from maas_sdk.testing._check import Subject
 
 __all__ = ["CHECKS"]
 
 _THREADS = 8
+_PLACES = 100  # at which a signature is altered
+_SIGNED = b"digits 1.2.0 for globex"
 _MESSAGES = (b"", b"a message", bytes(100_000))
 
 
@@ -73,8 +78,26 @@ def signs_no_more_after_close(subject: Subject) -> None:
     raise AssertionError("it signs after close")
 
 
+def signatures_hold_for_nothing_else(subject: Subject) -> None:
+    """Not for a message that was altered, and not when the signature itself was."""
+    signer = subject.make()
+    signature = signer.sign(_SIGNED)
+    for message in _altered(_SIGNED):
+        expect(not _holds(signer, message, signature), f"a signature over {_SIGNED!r} holds for {message!r}")
+    for other in _altered(signature):
+        expect(not _holds(signer, _SIGNED, other), "a signature that was altered holds")
+
+
+def _altered(data: bytes) -> Iterator[bytes]:
+    yield from (b"", data[:-1], data + b"\0", b"\0" + data)
+    for position in range(0, len(data), 1 + len(data) // _PLACES):
+        yield data[:position] + bytes([data[position] ^ 1]) + data[position + 1 :]
+
+
 CHECKS = (
+    *ANY_KIND_CHECKS,
     signatures_verify,
+    signatures_hold_for_nothing_else,
     keeps_its_key,
     hides_its_key,
     signs_in_several_threads,

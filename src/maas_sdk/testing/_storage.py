@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from maas_sdk.errors import AlreadyExistsError, NotFoundError
+from maas_sdk.errors import AlreadyExistsError, MaasError, NotFoundError
+from maas_sdk.testing._any_kind import CHECKS as ANY_KIND_CHECKS
 from maas_sdk.testing._check import expect
+from maas_sdk.testing._faults import Fault, expect_fault, faults
 from maas_sdk.testing._threads import at_once
 
 if TYPE_CHECKING:
@@ -18,11 +20,8 @@ __all__ = ["CHECKS"]
 
 _KEY = "blobs/sha256/abc"
 _WRITERS = 64
+_THREADS = 16
 _LARGE = 3 * 2**20 + 17
-
-
-class _Fault(BaseException):
-    """No `Exception`: like `KeyboardInterrupt`, it must not be caught by the wrong handler."""
 
 
 def _put(backend: Any, key: str, data: bytes) -> None:
@@ -77,12 +76,39 @@ def shows_nothing_before_the_end(subject: Subject) -> None:
 def leaves_nothing_after_an_exception(subject: Subject) -> None:
     """Not even after `KeyboardInterrupt`; the key can be written afterwards."""
     backend = subject.make()
-    with contextlib.suppress(_Fault), backend.create(_KEY) as file:
-        file.write(b"half")
-        raise _Fault
-    expect(list(backend.list("")) == [], "something is left after an exception")
-    _raises(NotFoundError, lambda: backend.open(_KEY).close(), "opening what was never finished")
+    for fault in faults():
+        with contextlib.suppress(OSError, MaasError, Fault):
+            _fail_halfway(backend, fault)
+        expect(list(backend.list("")) == [], "something is left after an exception")
+        _raises(NotFoundError, lambda: backend.open(_KEY).close(), "opening what was never finished")
     _put(backend, _KEY, b"whole")
+
+
+def passes_exceptions_on(subject: Subject) -> None:
+    """Who writes learns that nothing was written: `create` swallows no exception of the block."""
+    backend = subject.make()
+    for fault in faults():
+        with expect_fault(fault, "an exception in the block of create"):
+            _fail_halfway(backend, fault)
+
+
+def _fail_halfway(backend: Any, fault: BaseException) -> None:
+    with backend.create(_KEY) as file:
+        file.write(b"half")
+        raise fault
+
+
+def serves_several_threads(subject: Subject) -> None:
+    """Different objects are written and read at once, each whole."""
+    backend = subject.make()
+
+    def write_and_read(index: int) -> bool:
+        data = index.to_bytes(2) * 10_000
+        _put(backend, f"data/{index}", data)
+        return _get(backend, f"data/{index}") == data and bool(backend.size(f"data/{index}") == len(data))
+
+    expect(all(at_once(write_and_read, _THREADS)), "what one thread wrote came back differently")
+    expect(len(list(backend.list("data/"))) == _THREADS, "list does not show what all threads wrote")
 
 
 def never_replaces(subject: Subject) -> None:
@@ -142,12 +168,15 @@ def deletes(subject: Subject) -> None:
 
 
 CHECKS = (
+    *ANY_KIND_CHECKS,
     keeps_what_is_written,
     reads_anywhere,
     shows_nothing_before_the_end,
     leaves_nothing_after_an_exception,
+    passes_exceptions_on,
     never_replaces,
     a_race_has_one_winner,
+    serves_several_threads,
     lists_sorted_by_prefix,
     says_what_is_not_there,
     deletes,
