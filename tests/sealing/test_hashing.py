@@ -13,7 +13,7 @@ from maas_sdk import sealing
 from maas_sdk.errors import InvalidOptionError, PayloadError
 
 CHUNK = 65536
-BATCH = 8 * CHUNK
+BATCH = 32 * CHUNK
 
 
 class Pipe(io.RawIOBase):
@@ -40,7 +40,7 @@ def no_thread_is_left():
 
 
 @pytest.mark.parametrize("armor", [False, True], ids=["binary", "armored"])
-@pytest.mark.parametrize("size", [0, 1, BATCH, BATCH + 1, 5 * BATCH + 7])
+@pytest.mark.parametrize("size", [0, 1, BATCH, BATCH + 1, 3 * BATCH + 7])
 def test_it_is_the_hash_of_the_sealed_file_both_ways(size, armor, alice):
     data = os.urandom(size)
     sealed, opened = Pipe(), io.BytesIO()
@@ -75,7 +75,7 @@ class Interrupted(io.RawIOBase):
 
 def test_an_interruption_ends_the_thread(alice):
     with pytest.raises(KeyboardInterrupt):
-        sealing.encrypt(bytes(4 * BATCH), Interrupted(), [alice.recipient], ciphertext_hash=hashlib.sha256())
+        sealing.encrypt(bytes(2 * BATCH), Interrupted(), [alice.recipient], ciphertext_hash=hashlib.sha256())
 
 
 def test_what_is_no_hash_is_refused_before_anything_is_written(alice, seal):

@@ -150,10 +150,12 @@ class ArmorWriter:
 
     def write(self, data: BytesLike) -> None:
         """Write bytes; those that fill no line wait."""
-        data = self._rest + bytes(data)
-        whole = len(data) - len(data) % LINE_BYTES
-        self._rest = data[whole:]
-        self._write(_encode_lines(data[:whole]))
+        with memoryview(data) as view:
+            for at in range(0, len(view), _BATCH * LINE_BYTES):
+                piece = self._rest + bytes(view[at : at + _BATCH * LINE_BYTES])
+                whole = len(piece) - len(piece) % LINE_BYTES
+                self._rest = piece[whole:]
+                self._write(_encode_lines(piece[:whole]))
 
     def finish(self) -> None:
         """Write the last line and the end."""

@@ -1,7 +1,7 @@
 """The payload of an age file: chunks of 64 KiB under ChaCha20-Poly1305, sealed and opened as a stream.
 
 Source: https://c2sp.org/age, section "Payload". Buffers are reused and hold several chunks, so that memory is
-constant (less than 2 MiB) and a call costs little beside the cipher. They also hold one byte more: whoever
+constant (about 6 MiB) and a call costs little beside the cipher. They also hold one byte more: whoever
 has read it knows that another chunk follows, and which chunk is the last. There are two buffers of ciphertext
 in turn: one may still be hashed on another thread while the next is filled.
 """
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from maas_sdk.sealing._streams import SourceReader, Write
 
 __all__ = [
-    "BATCH",
     "CHUNK",
     "SEALED_CHUNK",
     "TAG",
@@ -35,7 +34,7 @@ __all__ = [
 CHUNK = 64 * 1024
 TAG = 16
 SEALED_CHUNK = CHUNK + TAG
-BATCH = 8  # chunks worked on between two reads
+_BATCH = 32  # chunks worked on between two reads; fewer would change threads too often
 _NONCE_BYTES = 16
 
 
@@ -89,8 +88,9 @@ def seal_payload(source: SourceReader, write: Write, file_key: bytes) -> None:
     nonce = secrets.token_bytes(_NONCE_BYTES)
     write(nonce)
     cipher = ChunkCipher(file_key, nonce)
-    text = memoryview(bytearray(BATCH * CHUNK + 1))
-    sealed, other = _two_buffers(BATCH * SEALED_CHUNK)
+    batch = _batch(source, CHUNK)
+    text = memoryview(bytearray(batch * CHUNK + 1))
+    sealed, other = _two_buffers(batch * SEALED_CHUNK)
     index = held = 0
     more = True
     while more:
@@ -120,8 +120,9 @@ def open_payload(source: SourceReader, write: Write, cipher: ChunkCipher) -> Non
     PayloadError
         When a chunk was altered, moved, added or cut off; the chunks before it were written.
     """
-    sealed, other = _two_buffers(BATCH * SEALED_CHUNK + 1)
-    text = memoryview(bytearray(BATCH * CHUNK))
+    batch = _batch(source, SEALED_CHUNK)
+    sealed, other = _two_buffers(batch * SEALED_CHUNK + 1)
+    text = memoryview(bytearray(batch * CHUNK))
     index = held = 0
     more = True
     while more:
@@ -142,6 +143,11 @@ def open_payload(source: SourceReader, write: Write, cipher: ChunkCipher) -> Non
         other[0] = sealed[-1]
         held = 1
         sealed, other = other, sealed
+
+
+def _batch(source: SourceReader, chunk: int) -> int:
+    """Give the number of chunks that buffers are made for: one for a small file, which they would slow."""
+    return _BATCH if len(source.peek(chunk + 1)) > chunk else 1
 
 
 def _two_buffers(size: int) -> tuple[memoryview, memoryview]:

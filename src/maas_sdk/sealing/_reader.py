@@ -10,7 +10,7 @@ from maas_sdk.errors import InvalidOptionError, PayloadError
 from maas_sdk.limits import DEFAULT_LIMITS
 from maas_sdk.sealing._age import open_header
 from maas_sdk.sealing._armor import is_armored
-from maas_sdk.sealing._payload import BATCH, CHUNK, SEALED_CHUNK, TAG, check_chunk_size
+from maas_sdk.sealing._payload import CHUNK, SEALED_CHUNK, TAG, check_chunk_size
 from maas_sdk.sealing._positioned import ArmoredFile, open_positioned, sequential
 from maas_sdk.sealing._streams import SourceReader
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from maas_sdk.sealing._streams import Source
 
 __all__ = ["SealedReader", "open_sealed"]
+
+_BATCH = 8  # chunks read at a time
 
 
 def open_sealed(
@@ -195,14 +197,14 @@ class SealedReader(io.RawIOBase):
             first += 1
             if first == stop:
                 return
-        sealed = memoryview(bytearray(min(BATCH, stop - first) * SEALED_CHUNK))
+        sealed = memoryview(bytearray(min(_BATCH, stop - first) * SEALED_CHUNK))
         text = memoryview(bytearray(CHUNK))
-        for batch in range(first, stop, BATCH):
+        for batch in range(first, stop, _BATCH):
             begin = batch * SEALED_CHUNK
-            part = sealed[: min(min(batch + BATCH, stop) * SEALED_CHUNK, self._payload) - begin]
+            part = sealed[: min(min(batch + _BATCH, stop) * SEALED_CHUNK, self._payload) - begin]
             if self._file.read_at(part, self._start + begin) != len(part):
                 raise PayloadError("the sealed file became shorter while it was read")
-            for index in range(batch, min(batch + BATCH, stop)):
+            for index in range(batch, min(batch + _BATCH, stop)):
                 at = (index - batch) * SEALED_CHUNK
                 piece = part[at : at + SEALED_CHUNK]
                 plain = text[: len(piece) - TAG]
