@@ -53,7 +53,8 @@ ALL = (
     "level: int = 3, window: float = 0.5, flag: bool = False, mode: Literal['fast', 'small', 7] = 'fast', "
     "name: str | None = None, shape: tuple[int, ...] = (), pair: tuple[int, str] = (1, 'a'), free='x', "
     "later: Unknown = None, any_tuple: tuple = (), items: list[int] | None = None, "
-    "table: dict[str, int] = {}, note: Annotated[int, 'ms'] = 1, call: Callable[[int, str], None] | None = None, "
+    "table: dict[str, int] = {}, note: Annotated[int, 'ms'] = 1, "
+    "call: Callable[[int, str], None] | None = None, "
     "many: int | Sequence[int] = 1, raw: bytes = b'', odd: {} = None, nothing: None = None"
 )
 

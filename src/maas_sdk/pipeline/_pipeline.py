@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from maas_sdk.limits import DEFAULT_LIMITS, Limits
-from maas_sdk.pipeline import _exchange, _fitting
+from maas_sdk.pipeline import _config, _exchange, _fitting
 from maas_sdk.pipeline._chain_estimator import ChainEstimator
 from maas_sdk.pipeline._components import make_compressors
 from maas_sdk.plugin import PluginRegistry
@@ -287,6 +287,60 @@ class Pipeline(ChainEstimator):
         *preprocessors, model = [clone(step) for _, step in loaded.chain.steps]
         pipeline = cls(model=model, preprocessors=preprocessors, registry=registry)
         pipeline._adopt(loaded)
+        return pipeline
+
+    def to_config(self) -> dict[str, Any]:
+        """Write down how this pipeline is made, as plain data that TOML and JSON can hold.
+
+        Components are named by reference. An object is named by the component that constructs its class,
+        such as ``"sklearn.RandomForestClassifier"``, with those options that are not their defaults, and so
+        are objects within options. What was learnt is not part of it, nor is the registry.
+
+        Returns
+        -------
+        dict
+            With ``"format"``, ``"model"``, ``"preprocessors"`` and, where there is one, ``"optimizer"``.
+
+        Raises
+        ------
+        InvalidOptionError
+            For what cannot be written down, such as a function or an object of an unknown class; its place is
+            named.
+        UnknownComponentError
+            For a name that no component has.
+
+        Examples
+        --------
+        >>> import maas_sdk as maas
+        >>> maas.Pipeline(model=("sklearn.Ridge", {"alpha": 0.5})).to_config()["model"]
+        {'component': 'sklearn.Ridge', 'options': {'alpha': 0.5}}
+        """
+        return _config.dump_config(self, self._host())
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], *, registry: PluginRegistry | None = None) -> Self:
+        """Make a pipeline, not fitted, from what `to_config` wrote.
+
+        References count as the application's own call: they load installed plugins. Do not give it what
+        others wrote.
+
+        Parameters
+        ----------
+        config : dict
+            As from :mod:`tomllib` or :mod:`json`.
+        registry : PluginRegistry, optional
+            As for the constructor.
+
+        Raises
+        ------
+        InvalidOptionError
+            When the configuration is malformed, or an option's name or type is wrong.
+        PluginError
+            When a component is unknown or cannot be used.
+        """
+        host = registry if registry is not None else PluginRegistry()
+        pipeline = cls(**_config.load_config(config, host), registry=registry)
+        pipeline._unfitted()  # so that a wrong option is told here and not when fitting
         return pipeline
 
     def _adopt(self, loaded: _exchange.Loaded) -> None:
