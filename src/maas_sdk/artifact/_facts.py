@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from maas_sdk.limits import Limits
 
-__all__ = ["Environment", "ModelSchema"]
+__all__ = ["Environment", "ModelSchema", "decode", "encode"]
 
 _DISTRIBUTIONS: Final = ("maas-sdk", "numpy", "scikit-learn")
 _ENVIRONMENT: Final = "maas-environment/1"
@@ -74,13 +74,13 @@ class Environment:
 
     def to_json(self) -> bytes:
         """Encode ``environment.json``: canonical JSON."""
-        return _encode(self, _ENVIRONMENT)
+        return encode(self, _ENVIRONMENT)
 
     @classmethod
     def from_json(cls, data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Environment:
         """Decode; `InvalidArtifactError` when it is malformed."""
         return records.structure(
-            _decode(data, _ENVIRONMENT, "environment.json", limits), cls, what="environment.json"
+            decode(data, _ENVIRONMENT, "environment.json", limits), cls, what="environment.json"
         )
 
 
@@ -131,19 +131,21 @@ class ModelSchema:
 
     def to_json(self) -> bytes:
         """Encode ``schema.json``: canonical JSON."""
-        return _encode(self, _SCHEMA)
+        return encode(self, _SCHEMA)
 
     @classmethod
     def from_json(cls, data: bytes, *, limits: Limits = DEFAULT_LIMITS) -> ModelSchema:
         """Decode; `InvalidArtifactError` when it is malformed."""
-        return records.structure(_decode(data, _SCHEMA, "schema.json", limits), cls, what="schema.json")
+        return records.structure(decode(data, _SCHEMA, "schema.json", limits), cls, what="schema.json")
 
 
-def _encode(record: object, form: str) -> bytes:
+def encode(record: object, form: str) -> bytes:
+    """Encode a record as canonical JSON that names its format."""
     return strict_json.dumps({"format": form, **records.unstructure(record)})
 
 
-def _decode(data: bytes, form: str, what: str, limits: Limits) -> dict[str, Any]:
+def decode(data: bytes, form: str, what: str, limits: Limits) -> dict[str, Any]:
+    """Decode what `encode` gave; `InvalidArtifactError` when it is not of this format."""
     document = strict_json.loads(data, what=what, limits=limits)
     found = document.pop("format", None) if isinstance(document, dict) else None
     if found != form:

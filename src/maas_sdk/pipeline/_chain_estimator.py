@@ -134,7 +134,7 @@ class ChainEstimator(BaseEstimator):
         self.chain_ = chain
         self._components = {step.name: step.component for step in steps}
         self._facts = _fitting.describe(X, y)
-        for stale in ("selftest_", "_compression"):
+        for stale in ("selftest_", "_compression", "_made_of"):
             self.__dict__.pop(stale, None)
         return self
 

@@ -36,8 +36,8 @@ class Encoder:
     """
 
     def __init__(self, registry: PluginRegistry) -> None:
-        self._registry = registry
-        self._naming = Naming(registry)
+        self.registry = registry
+        self.naming = Naming(registry)
 
     def component(self, kind: str, spec: Any, place: str) -> dict[str, Any]:
         """Encode what an application writes for a component: a name, ``(name, options)`` or an object.
@@ -49,17 +49,17 @@ class Encoder:
         """
         by_name = named(spec)
         if by_name is None:
-            info = self._naming.of(spec, (kind,))
+            info = self.naming.of(spec, (kind,))
             if info is None:
                 raise _not_configurable(place, spec, f"no {kind} component constructs it")
-            options = self._naming.changed_options(info, spec)
+            options = self.naming.changed_options(info, spec)
         else:
-            info, options = self._registry.resolve(kind, by_name[0]), by_name[1]
+            info, options = self.registry.resolve(kind, by_name[0]), by_name[1]
         return {"component": info.reference, "options": self.options(info, options, f"{place}.options")}
 
-    def options(self, info: ComponentInfo, options: Mapping[str, Any], place: str) -> dict[str, Any]:
-        """Encode the options of a component."""
-        tuples = self._naming.tuple_options(info)
+    def options(self, info: ComponentInfo | None, options: Mapping[str, Any], place: str) -> dict[str, Any]:
+        """Encode the options of a component, or of an object that none constructs."""
+        tuples = set() if info is None else self.naming.tuple_options(info)
         return {key: self.value(each, f"{place}.{key}", key in tuples) for key, each in options.items()}
 
     def value(self, value: Any, place: str, is_tuple: bool = False) -> Any:  # noqa: PLR0911 - one each case
@@ -81,7 +81,7 @@ class Encoder:
                 return self._array(value, place, is_tuple)
             case dict():
                 return self._table(value, place)
-        return self._nested(value, place)
+        return self.nested(value, place)
 
     def _array(self, value: list[Any] | tuple[Any, ...], place: str, is_tuple: bool) -> Any:
         items = [self.value(each, f"{place}[{i}]") for i, each in enumerate(value)]
@@ -97,11 +97,12 @@ class Encoder:
         ]
         return {"$mapping": pairs}
 
-    def _nested(self, value: Any, place: str) -> dict[str, Any]:
-        info = self._naming.of(value)
+    def nested(self, value: Any, place: str) -> dict[str, Any]:
+        """Encode a value that is no plain data."""
+        info = self.naming.of(value)
         if info is None:
             raise _not_configurable(place, value, "it is neither plain data nor made by a component")
-        options = self.options(info, self._naming.changed_options(info, value), f"{place}.options")
+        options = self.options(info, self.naming.changed_options(info, value), f"{place}.options")
         return {"$component": info.reference, "kind": info.kind, "options": options}
 
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from maas_sdk.artifact import Environment, ModelSchema, SelfTest, Store
+from maas_sdk.artifact import Environment, ModelSchema, Recipe, SelfTest, Store
 from maas_sdk.errors import InvalidArtifactError, InvalidOptionError, SelfTestError
 from maas_sdk.identity import Identity
 from maas_sdk.interfaces import Signer
+from maas_sdk.pipeline import _recipe
 from maas_sdk.pipeline._components import make_sealer
 from maas_sdk.sealing import parse_recipient
 from maas_sdk.serialization import dump_parts, load_parts
@@ -27,12 +28,14 @@ if TYPE_CHECKING:
     from maas_sdk.artifact import Release, SelfTestReport
     from maas_sdk.learning import Evaluation
     from maas_sdk.limits import Limits
-    from maas_sdk.plugin import PluginRegistry
+    from maas_sdk.plugin import ComponentInfo, PluginRegistry
     from maas_sdk.trust import Policy, Trust
 
 __all__ = ["Loaded", "Publication", "load", "publish"]
 
 _SELF_TEST = "selftest.safetensors"
+_MODEL = "model.json"
+_RECIPE = "pipeline.json"
 _SCHEMA = "schema.json"
 _MODEL_SIGNATURE = "model.sig"
 
@@ -91,11 +94,14 @@ class Loaded:
         What it takes and gives.
     selftest : SelfTestReport or None
         How the sender's predictions were reproduced.
+    recipe : Recipe
+        What made it; empty where the release does not tell.
     """
 
     chain: Chain
     schema: ModelSchema
     selftest: SelfTestReport | None
+    recipe: Recipe
 
 
 def publish(
@@ -114,10 +120,13 @@ def publish(
     if recipients and publication.include_publisher:
         recipients += [person.public.recipient for person in people if isinstance(person, Identity)]
     created = publication.created if publication.created is not None else datetime.now(UTC)
-    parts = {
-        **dump_parts(pipeline.chain_, serializers=_serializers(registry)),
-        **_documents(pipeline, publication, created),
-    }
+    serializers = _serializers(registry)
+    model = dump_parts(pipeline.chain_, serializers=list(serializers.values()))
+    recipe = Recipe(
+        components=pipeline._recipe(),  # noqa: SLF001 - Pipeline's other half
+        serializers=_recipe.needed_serializers(model[_MODEL], serializers),
+    )
+    parts = {**model, **_documents(pipeline, publication, created), _RECIPE: recipe.to_json()}
     if publication.selftest is not None:
         parts[_SELF_TEST] = SelfTest.make(publication.selftest, **_predictors(pipeline))
     signature = _model_signature(parts, signers, publication.name)
@@ -158,12 +167,14 @@ def load(
     if _SCHEMA not in parts:
         raise InvalidArtifactError(f"{reference} has no part {_SCHEMA}")
     model = {path: data for path, data in parts.items() if path.startswith(("model.json", "tensors/"))}
-    chain = load_parts(model, limits=limits, serializers=_serializers(registry))
+    recipe = Recipe.from_json(parts[_RECIPE], limits=limits) if _RECIPE in parts else Recipe()
+    serializers = _recipe.usable_serializers(recipe, reference, registry)
+    chain = load_parts(model, limits=limits, serializers=serializers)
     schema = ModelSchema.from_json(parts[_SCHEMA], limits=limits)
     report = None
     if _SELF_TEST in parts:
         report = SelfTest.run(parts[_SELF_TEST], **_predictors(chain), limits=limits)
-    return Loaded(chain, schema, report)
+    return Loaded(chain, schema, report, recipe)
 
 
 def check_selftest(loaded: Loaded, reference: str, tolerance: float) -> None:
@@ -196,10 +207,10 @@ def _recipient(value: Any) -> Any:
     return parse_recipient(value) if isinstance(value, str) else value
 
 
-def _serializers(registry: PluginRegistry) -> list[Any]:
+def _serializers(registry: PluginRegistry) -> dict[ComponentInfo, Any]:
     """Make those serializers whose plugins the application has loaded or allowed."""
     known = [info for info in registry.describe() if info.kind == "serializer"]
-    return [registry.create("serializer", info.reference) for info in known]
+    return {info: registry.create("serializer", info.reference) for info in known}
 
 
 def _predictors(estimator: Any) -> dict[str, Any]:

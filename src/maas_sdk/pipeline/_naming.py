@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from maas_sdk.plugin import ComponentInfo, Option, PluginRegistry
 
-__all__ = ["Naming"]
+__all__ = ["Naming", "options_of"]
 
 _COMPARED_BY_TEXT: Final = (bool, int, float, str, bytes, tuple, list, dict)
 
@@ -57,7 +57,7 @@ class Naming:
 
     def changed_options(self, info: ComponentInfo, value: Any) -> dict[str, Any]:
         """Give the options of an object that are not their defaults."""
-        given = _options_of(value)
+        given = options_of(value)
         return {
             option.name: given[option.name]
             for option in self.options(info)
@@ -74,7 +74,8 @@ def _target(info: ComponentInfo) -> Any:
         return None
 
 
-def _options_of(value: Any) -> dict[str, Any]:
+def options_of(value: Any) -> dict[str, Any]:
+    """Give the constructor's arguments of an object, as far as it tells them."""
     if hasattr(value, "get_params"):
         return dict(value.get_params(deep=False))
     if attrs.has(type(value)):

@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from maas_sdk.limits import DEFAULT_LIMITS, Limits
-from maas_sdk.pipeline import _config, _exchange, _fitting
+from maas_sdk.pipeline import _config, _exchange, _fitting, _recipe
 from maas_sdk.pipeline._chain_estimator import ChainEstimator
 from maas_sdk.pipeline._components import make_compressors
 from maas_sdk.plugin import PluginRegistry
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from maas_sdk.artifact import Release, Store
+    from maas_sdk.artifact import ComponentRecord, Release, Store
     from maas_sdk.compression import Budget, CompressionReport
     from maas_sdk.learning import CrossValidation, Evaluation
     from maas_sdk.trust import Policy, Trust
@@ -138,7 +138,8 @@ class Pipeline(ChainEstimator):
         check_is_fitted(self)
         host = self._host()
         specs = _fitting.DEFAULT_COMPRESSORS if compressors is None else compressors
-        candidates = [compression.Candidate(*make_compressors(spec, host)) for spec in specs]
+        made = [make_compressors(spec, host) for spec in specs]
+        candidates = [compression.Candidate(*each) for each in made]
         with host.step("compress") as outcome:
             report = compression.compress(
                 self.chain_,
@@ -150,6 +151,10 @@ class Pipeline(ChainEstimator):
                 y_train=y_train,
             )
             outcome.record(sizes={"before": report.original.size, "after": report.compressed.size})
+        chosen = report.chosen.name if report.chosen is not None else None
+        taken = [spec for spec, (name, _) in zip(specs, made, strict=True) if name == chosen]
+        steps = [each for spec in taken[:1] for each in _recipe.compressed_with(spec, host)]
+        self._made_of = (*self._recipe(), *steps)
         self.chain_ = report.chain
         self._compression = report
         return report
@@ -352,8 +357,17 @@ class Pipeline(ChainEstimator):
         self._facts = {"dtype": loaded.schema.dtype, "n_outputs": loaded.schema.n_outputs}
         if loaded.selftest is not None:
             self.selftest_ = loaded.selftest
+        if loaded.recipe.components:
+            self._made_of = loaded.recipe.components
 
     def _made_by(self) -> dict[str, str]:
         """Give the distribution and version of each component that came from a registry."""
         infos = [info for info in self.__dict__.get("_components", {}).values() if info is not None]
-        return {info.reference: f"{info.distribution} {info.version}" for info in infos}
+        return {info.reference: info.provider.origin for info in infos}
+
+    def _recipe(self) -> tuple[ComponentRecord, ...]:
+        """Record what made it, or give the record that came with it or was made before it was compressed."""
+        known: tuple[ComponentRecord, ...] | None = self.__dict__.get("_made_of")
+        if known is not None:
+            return known
+        return _recipe.made_of(self.chain_.steps, self.__dict__.get("_components", {}), self._host())
