@@ -8,6 +8,7 @@ import pytest
 
 from maas_sdk.errors import InvalidOptionError, InvalidPluginError, PluginLoadError, UnknownComponentError
 from maas_sdk.plugin import ComponentSpec, PluginRegistry, hookimpl
+from maas_sdk.signing import PrivateKey
 from maas_sdk.testing import Outcome, Results, collect_checks, parametrize_with_checks, run_checks
 
 
@@ -120,6 +121,39 @@ def test_options_reach_the_component_and_may_need_a_folder(registry):
     assert len(set(seen)) == 13
     assert not any(folder.exists() for folder in seen)
     assert "has no option 'level'" in results.failures[0].reason
+
+
+def test_signers_are_closed_because_a_token_has_few_sessions(monkeypatch):
+    held = []
+
+    class Token:
+        def __init__(self):
+            self._key = PrivateKey.generate()
+            held.append(self)
+
+        def public_key_pem(self):
+            return self._key.public_key_pem()
+
+        def sign(self, message):
+            return self._key.sign(message)
+
+        def close(self):
+            self._key.close()
+            if self in held:
+                held.remove(self)
+
+    plugin = types.ModuleType("plugin")
+    plugin.maas_sdk_signers = hookimpl(
+        lambda: [ComponentSpec("token", "token_module:Token")], specname="maas_sdk_signers"
+    )
+    module = types.ModuleType("token_module")
+    module.Token = Token
+    monkeypatch.setitem(sys.modules, "token_module", module)
+    registry = PluginRegistry()
+    registry.register(plugin, "ours")
+    results = run_checks("ours", registry=registry)
+    assert results.passed, str(results)
+    assert not held
 
 
 def test_what_a_component_raises_is_a_result_even_if_it_exits(monkeypatch):
