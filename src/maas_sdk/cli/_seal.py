@@ -61,7 +61,7 @@ def seal(
     from maas_sdk.sealing import Passphrase, encrypt
 
     _check_choice(recipient, "-r RECIPIENT", with_passphrase=with_passphrase, file=passphrase_file)
-    _check_output(output, force=force)
+    _check_files(file, output, force=force)
     everyone: list[sealing.Recipient | sealing.Passphrase]
     if recipient:
         everyone = [each for text in recipient for each in _recipients(text)]
@@ -97,10 +97,12 @@ def unseal(
         raise InvalidOptionError("give -i IDENTITY or --passphrase, not both")
     if not identity:
         _check_choice(None, "-i IDENTITY", with_passphrase=with_passphrase, file=passphrase_file)
-    _check_output(output, force=force)
+    _check_files(file, output, force=force)
     everyone: list[sealing.Identity | sealing.Passphrase]
     if identity:
         everyone = [each for path in identity for each in _identities(path, passphrase_file)]
+        if passphrase_file is not None and not any(map(_needs_passphrase, identity)):
+            raise InvalidOptionError("--passphrase-file is given, and no identity here has a passphrase")
     else:
         everyone = [Passphrase(passphrase(passphrase_file))]
     try:
@@ -118,8 +120,10 @@ def _check_choice(keys: list[str] | None, what: str, *, with_passphrase: bool, f
         raise InvalidOptionError(f"give {what} or --passphrase, {both}")
 
 
-def _check_output(output: Path, *, force: bool) -> None:
+def _check_files(file: Path, output: Path, *, force: bool) -> None:
     """Refuse before a passphrase is asked for; `atomic_file` refuses what appears meanwhile."""
+    with storage_errors(f"reading {file}"):
+        file.stat()
     if not force and os.path.lexists(output):
         raise AlreadyExistsError(f"{output} exists; give another name, or --force to replace it")
 
@@ -137,13 +141,18 @@ def _recipients(text: str) -> tuple[sealing.Recipient, ...]:
     return _parse_file(path, data, parse_recipient_file)
 
 
+def _needs_passphrase(path: Path) -> bool:
+    data = read_key_file(path, limits=DEFAULT_LIMITS, secret=True)
+    return data.startswith(b"age-encryption.org/")
+
+
 def _identities(path: Path, passphrase_file: Path | None) -> tuple[sealing.Identity, ...]:
     from maas_sdk.identity import Identity
     from maas_sdk.sealing import parse_identity_file
 
-    data = read_key_file(path, limits=DEFAULT_LIMITS, secret=True)
-    if data.startswith(b"age-encryption.org/"):
+    if _needs_passphrase(path):
         return (Identity.load(path, passphrase=lambda: passphrase(passphrase_file)).sealing,)
+    data = read_key_file(path, limits=DEFAULT_LIMITS, secret=True)
     return _parse_file(path, data, parse_identity_file)
 
 
