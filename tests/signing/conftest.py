@@ -47,7 +47,7 @@ class Holder:
         issuer = issuer or self
         builder = (
             x509.CertificateBuilder(name(issuer.subject), name(subject), self.key.public_key())
-            .serial_number(x509.random_serial_number())
+            .serial_number(x509.random_serial_number() | 1 << 158)
             .not_valid_before(NOW + start)
             .not_valid_after(NOW + end)
         )

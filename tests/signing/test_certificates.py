@@ -369,6 +369,33 @@ def test_bytes_after_a_certificate_are_refused(root):
         Certificate.from_der(root.certificate.der + b"\0")
 
 
+@pytest.mark.filterwarnings("ignore:Parsed a serial number")
+def test_a_serial_number_that_is_not_positive_is_refused(root):
+    der = bytearray(root.certificate.der)
+    place = der.index(root.certificate.parsed.serial_number.to_bytes(20, "big"))
+    der[place] |= 0x80
+    with pytest.raises(KeyFileError, match="serial number"):
+        Certificate.from_der(bytes(der))
+
+
+@pytest.mark.parametrize("whose", ["issuer", "subject"])
+def test_a_name_that_is_no_text_is_refused_and_not_an_error_of_somebody_elses(root, whose):
+    der = bytearray(root.certificate.der)
+    places = [place for place in range(len(der)) if der[place : place + 4] == b"root"]
+    der[places[whose == "subject"] - 2] = 0x0D  # the tag of the string
+    with pytest.raises(KeyFileError, match="not a certificate"):
+        Certificate.from_der(bytes(der))
+
+
+def test_unused_bits_of_a_signature_are_refused(root):
+    signed = (root.signer() for _ in range(1000))
+    holder = next(one for one in signed if one.x509.signature[-1] % 2 == 0)
+    der = bytearray(holder.certificate.der)
+    der[-len(holder.x509.signature) - 1] = 1
+    with pytest.raises(KeyFileError, match="last octet"):
+        Certificate.from_der(bytes(der))
+
+
 def test_an_extension_that_appears_twice_is_refused(root):
     # The two have values of one length, so that one OID can be written over the other.
     first, second = ObjectIdentifier("1.2.3.4"), ObjectIdentifier("1.2.3.5")

@@ -9,6 +9,7 @@ from attrs import field, frozen
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.utils import CryptographyDeprecationWarning
 
 from maas_sdk._internal.digests import sha256
 from maas_sdk._internal.key_files import read_key_file
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
 __all__ = ["Certificate", "load_certificates"]
 
 _FAULTS: Final = (
+    TypeError,  # of names with a kind of text that their attribute must not have
     ValueError,
     UnsupportedAlgorithm,
     x509.DuplicateExtension,
     x509.InvalidVersion,
     x509.UnsupportedGeneralNameType,
+    CryptographyDeprecationWarning,  # where the application has made warnings errors
 )
 
 
@@ -50,8 +53,7 @@ class Certificate:
     def __attrs_post_init__(self) -> None:
         try:
             parsed = x509.load_der_x509_certificate(self.der)
-            tuple(parsed.extensions)  # parsed late by PyCA
-            parsed.public_key()
+            _read_all(parsed, self.der)
         except _FAULTS as exc:
             raise KeyFileError(f"this is not a certificate that can be used: {exc}") from exc
         object.__setattr__(self, "parsed", parsed)
@@ -101,6 +103,19 @@ class Certificate:
 
     def __reduce__(self) -> tuple[object, tuple[bytes]]:
         return Certificate, (self.der,)
+
+
+def _read_all(parsed: x509.Certificate, der: bytes) -> None:
+    """Have every field parsed now: PyCA parses most of them when they are asked for."""
+    parsed.public_key()
+    for name in (parsed.subject, parsed.issuer):
+        name.rfc4514_string()
+    tuple(parsed.extensions)
+    if not der.endswith(b"\0" + parsed.signature):  # PyCA reads over the count of unused bits
+        raise ValueError("its signature does not end with the last octet")
+    if parsed.serial_number <= 0:
+        raise ValueError("its serial number is not positive (RFC 5280, section 4.1.2.2)")
+    _ = (parsed.signature_hash_algorithm, parsed.not_valid_before_utc, parsed.not_valid_after_utc)
 
 
 def load_certificates(path: str | os.PathLike[str]) -> tuple[Certificate, ...]:
