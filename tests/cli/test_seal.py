@@ -205,7 +205,7 @@ def test_an_existing_file_is_replaced_only_by_force(folder):
 
 def test_what_appears_meanwhile_is_not_replaced(folder, monkeypatch):
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(_seal, "_check_files", lambda output, force: output.write_bytes(b"theirs"))
+    monkeypatch.setattr(_seal, "_check_files", lambda _file, output, force: output.write_bytes(b"theirs"))
     done = CliRunner().invoke(_app.app, ["unseal", "for-alice.age", "-i", "alice.key", "-o", "out"])
     assert "exists" in str(done.exception)
     assert (folder / "out").read_bytes() == b"theirs"
