@@ -243,6 +243,7 @@ def test_path_length(roots, length):
 
 def test_path_length_of_an_intermediate(root):
     upper = root.authority("upper", constraints=x509.BasicConstraints(ca=True, path_length=0))
+    assert verify(bundle(upper.signer(), upper), root)
     lower = upper.authority("lower")
     assert "upper" in refused("path length", bundle(lower.signer(), lower, upper), root)
 
