@@ -255,3 +255,21 @@ def test_a_self_test_that_fails_is_an_error_with_the_report(
         "acme/iris", store=tmp_path / "m", trust=trust, identity=acme, selftest_tolerance=0.1
     )
     assert not loaded.selftest_.identical
+
+
+def test_a_post_quantum_release_needs_both_halves_of_the_key(tmp_path, pipeline):
+    acme = maas.Identity.generate("acme", post_quantum=True)
+    globex = maas.Identity.generate("globex", post_quantum=True)
+    publish(pipeline, acme, tmp_path / "m", recipients=[globex.public])
+    key = acme.public.public_key
+    both = TrustedKey(name="acme", fingerprint=key.fingerprint, pem=key.pem)
+    policy = maas.Policy().with_key("acme/*", both)
+    loaded = maas.Pipeline.load("acme/iris", store=tmp_path / "m", trust=policy, identity=globex)
+    assert loaded.chain_.steps
+    end = "-----END PUBLIC KEY-----\n"
+    classic = PublicKey.from_pem(key.pem.partition(end)[0] + end)
+    half = TrustedKey(name="acme", fingerprint=classic.fingerprint, pem=classic.pem)
+    with pytest.raises(RefusedError, match="signature"):
+        maas.Pipeline.load(
+            "acme/iris", store=tmp_path / "m", trust=maas.Policy().with_key("acme/*", half), identity=globex
+        )
