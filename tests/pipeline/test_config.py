@@ -131,7 +131,7 @@ def test_aliases_are_written_as_what_they_stand_for():
     ("arguments", "message"),
     [
         ({"model": Mine()}, r"^model cannot be .*Mine, and no model component"),
-        ({"preprocessors": [FunctionTransformer(np.log)]}, r"preprocessors\[0\]\.options\.func .* numpy\.ufunc"),
+        ({"preprocessors": [FunctionTransformer(np.log)]}, r"s\[0\]\.options\.func .* numpy\.ufunc"),
         ({"model": MLPClassifier(random_state=np.random.RandomState(0))}, r"model\.options\.random_state"),
         ({"model": ("sklearn.SVC", {"C": 2**70})}, r"model\.options\.C cannot .* builtins\.int"),
         ({"model": ("sklearn.SVC", {"kernel": "\ud800"})}, r"model\.options\.kernel"),
