@@ -58,5 +58,5 @@ def test_a_tree_has_no_weights_to_round() -> None:
 
 
 def test_a_wrong_option_is_refused() -> None:
-    with pytest.raises(InvalidOptionError, match="True or False"):
+    with pytest.raises(InvalidOptionError, match="intercepts"):
         compressor(intercepts="no")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tarfile
+
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -25,7 +27,7 @@ def show_refusals(story: Story, acme: Sender, globex: Receiver, bundle: Path) ->
     with story.step("one byte of the bundle flipped") as outcome:
         check, reason = globex.refuse(_flip_a_byte(bundle))
         outcome.result = f"refused by the check {check!r}"
-        shown.add_row("one byte flipped in the middle of the bundle", check, Text(reason))
+        shown.add_row("one byte flipped in the middle of the weights", check, Text(reason))
     forged = acme.publish("1.0.1", signer=maas.Identity.generate("mallory"), note="-by-mallory")
     with story.step("a bundle that somebody unknown signed") as outcome:
         check, reason = globex.refuse(forged)
@@ -40,8 +42,10 @@ def show_refusals(story: Story, acme: Sender, globex: Receiver, bundle: Path) ->
 
 
 def _flip_a_byte(bundle: Path) -> Path:
+    with tarfile.open(bundle) as tar:
+        largest = max(tar.getmembers(), key=lambda member: member.size)
     data = bytearray(bundle.read_bytes())
-    data[len(data) // 2] ^= 0x01
+    data[largest.offset_data + largest.size // 2] ^= 0x01
     flipped = bundle.with_name(f"{bundle.stem}-flipped.maas")
     flipped.write_bytes(data)
     return flipped
