@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tarfile
-
 from typing import TYPE_CHECKING
 
 from rich.text import Text
