@@ -7,13 +7,16 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from maas_sdk.cli import _plugin_vendor
 from maas_sdk.cli._console import console, table
 from maas_sdk.errors import UnknownComponentError
 from maas_sdk.plugin import KINDS, ComponentInfo, PluginRegistry
 
 __all__ = ["app"]
 
-app = typer.Typer(help="List components.", no_args_is_help=True)
+app = typer.Typer(help="List components; write and check plugins.", no_args_is_help=True)
+app.command("new")(_plugin_vendor.new)
+app.command("check")(_plugin_vendor.check)
 
 
 @app.command("list")

@@ -1,1 +1,1 @@
-"""An example of a maas-sdk plugin."""
+"""Components for maas-sdk."""

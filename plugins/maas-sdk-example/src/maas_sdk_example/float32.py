@@ -73,7 +73,7 @@ class Float32Compressor:
             When the model has no weights in double precision.
         """
         if not self.supports(chain):
-            raise InvalidOptionError("example.float32 takes models whose coef_ or coefs_ are float64")
+            raise InvalidOptionError("it takes models whose coef_ or coefs_ are float64")
         made = copy.deepcopy(chain)
         for _, array in self._arrays(made.steps[-1][1]):
             array[...] = array.astype(np.float32)
