@@ -72,15 +72,50 @@ def test_the_two_sides_work_as_the_document_shows_them(document, folder):
     assert (folder / "received" / "oci-layout").exists()
 
 
-def test_the_observer_of_the_guide_observes(folder, caplog):
-    (block,) = blocks("docs/how-to/observe.md", "python")
-    names: dict = {}
-    run_python(block, names)
+class Tracer:
+    """What the guide uses of an OpenTelemetry tracer."""
+
+    def __init__(self):
+        self.told, self.depth = [], 0
+
+    @contextlib.contextmanager
+    def start_as_current_span(self, name):
+        self.depth += 1
+        self.attributes = {}
+        try:
+            yield self
+        except ValueError as error:
+            self.told.append((self.depth, name, repr(error)))
+            raise
+        else:
+            self.told.append((self.depth, name, None))
+        finally:
+            self.depth -= 1
+
+    def set_attribute(self, name, value):
+        self.attributes[name] = value
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_observers_of_the_guide_observe(folder, caplog):
+    tracer = Tracer()
+    names: dict = {"tracer": tracer}
+    for block in blocks("docs/how-to/observe.md", "python"):
+        run_python(block, names)
+    pipeline, X, y = names["pipeline"], [[0.0], [1.0], [0.1], [0.9]], [0, 1, 0, 1]
+    pipeline.set_params(model=("mlp_classifier", {"max_iter": 3, "tol": 0.0}))
     with caplog.at_level("INFO"):
-        names["pipeline"].set_params(model="logistic_classifier").fit(
-            [[0.0], [1.0], [0.1], [0.9]], [0, 1, 0, 1]
-        )
-    assert "fit logistic_classifier took" in caplog.text
+        pipeline.fit(X, y)
+    assert '"step": "epoch", "component": "mlp_classifier"' in caplog.text
+    (bar,) = names["progress"].tasks
+    assert (bar.description, bar.completed, bar.total) == ("mlp_classifier", 3, 3)
+    assert tracer.told[-1][:2] == (1, "fit")
+    assert tracer.attributes["maas.component"] == "mlp_classifier"
+    caplog.clear()
+    with pytest.raises(ValueError), names["registry"].step("fit"), names["registry"].step("preprocess"):  # noqa: PT011 - its own
+        raise ValueError("bad")
+    assert tracer.told[-2:] == [(2, "preprocess", "ValueError('bad')"), (1, "fit", "ValueError('bad')")]
+    assert not [record for record in caplog.records if record.name == "maas_sdk.plugin"]
 
 
 def test_the_test_command_is_where_continuous_integration_looks_for_it():

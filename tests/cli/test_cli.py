@@ -187,6 +187,20 @@ def test_components_are_listed_without_importing_them(tmp_path):
     assert "sklearn.RandomForestClassifier" in everything
 
 
+def test_a_component_is_shown_with_its_options_types_and_defaults(tmp_path):
+    shown = maas_command("plugins", "show", "mlp_classifier", cwd=tmp_path).stdout
+    assert "model mlp_classifier (maas-sdk" in shown
+    assert ["batch_size", "int", "|", "None", "None"] in [line.split()[:5] for line in shown.splitlines()]
+    both = maas_command("plugins", "show", "pca", cwd=tmp_path).stdout
+    assert "preprocessor pca" in both
+    assert "compressor pca" in both
+    only = maas_command("plugins", "show", "pca", "--kind", "compressor", cwd=tmp_path).stdout
+    assert "preprocessor pca" not in only
+    wrong = maas_command("plugins", "show", "mlp_clasifier", cwd=tmp_path)
+    assert wrong.returncode == 2
+    assert "did you mean 'mlp_classifier'" in wrong.stderr
+
+
 def test_ctrl_c_is_said_in_one_line_with_status_130(tmp_path):
     command = [sys.executable, "-m", "maas_sdk", "demo"]
     # Unbuffered, so that the first step can be waited for.

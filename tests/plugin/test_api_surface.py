@@ -9,7 +9,7 @@ import inspect
 import attrs
 import pluggy
 
-from maas_sdk import interfaces
+from maas_sdk import interfaces, plugin
 from maas_sdk.plugin import ENTRY_POINT_GROUP, KINDS, ComponentSpec, HookSpecs, StepEvent
 
 HOOKS = {
@@ -72,3 +72,20 @@ def test_the_group_and_the_kinds():
         "sealer",
         "signer",
     )
+
+
+FACE = {
+    "ENTRY_POINT_GROUP", "KINDS", "ComponentInfo", "ComponentSpec", "HookSpecs", "InstalledPlugin", "Option",
+    "PluginRegistry", "PluginWarning", "Provider", "Step", "StepEvent", "component_errors", "hookimpl",
+}  # fmt: skip
+REGISTRY = {
+    "add_observer", "create", "create_untrusted", "describe", "installed", "notify", "options", "register",
+    "resolve", "resolve_untrusted", "step",
+}  # fmt: skip
+OPTION = ("name", "type", "default", "required", "summary")
+
+
+def test_what_can_be_imported_and_called():
+    assert set(plugin.__all__) >= FACE
+    assert members(plugin.PluginRegistry) >= REGISTRY
+    assert tuple(field.name for field in attrs.fields(plugin.Option))[: len(OPTION)] == OPTION

@@ -3,6 +3,7 @@
 import logging
 import threading
 
+import attrs
 import pytest
 
 from maas_sdk.errors import InvalidPluginError
@@ -219,3 +220,29 @@ def test_steps_in_many_threads_are_all_told():
     for thread in threads:
         thread.join()
     assert len(recorder.told) == 8 * 50 * 2
+
+
+def test_every_field_that_a_step_was_given_is_told_when_it_ends():
+    registry, recorder = PluginRegistry(), Recorder()
+    registry.add_observer(recorder)
+    given = {"component": "c", "index": 1, "total": 2, "metrics": {"m": 1.0}, "sizes": {"s": 1}}
+    assert set(given) == {field.name for field in attrs.fields(StepEvent)} - {"step", "duration", "error"}
+    with registry.step("fit", **given):
+        pass
+    after = recorder.told[-1][1]
+    assert {name: getattr(after, name) for name in given} == given
+
+
+def test_an_observer_may_leave_out_the_event_and_need_not_have_both_hooks():
+    class Counter:
+        count = 0
+
+        @hookimpl
+        def maas_sdk_after_step(self):
+            self.count += 1
+
+    registry, counter = PluginRegistry(), Counter()
+    registry.add_observer(counter)
+    with registry.step("fit"):
+        pass
+    assert counter.count == 1
