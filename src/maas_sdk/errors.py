@@ -12,6 +12,7 @@
     │   └── ComponentError                        a component raised while it worked
     ├── BudgetError                          nothing fits the budget; the nearest miss is named
     ├── UnsupportedModelError (TypeError)    a model that cannot be serialized safely
+    ├── NotIncludedError (AttributeError)    asked of a model whose file left it out
     ├── ArtifactError                        about the content of a release
     │   ├── InvalidArtifactError (ValueError)     a file breaks its format
     │   │   ├── LimitExceededError                it is larger, deeper or more than `Limits` allows
@@ -68,6 +69,7 @@ __all__ = [
     "MaasError",
     "NoMatchError",
     "NotFoundError",
+    "NotIncludedError",
     "PayloadError",
     "PluginError",
     "PluginLoadError",
@@ -150,6 +152,10 @@ class BudgetError(MaasError):
 
 class UnsupportedModelError(MaasError, TypeError):
     """The model, or something inside it, has no safe serialization; the message gives the path to it."""
+
+
+class NotIncludedError(MaasError, AttributeError):
+    """Asked of a model that was loaded from a file in the inference profile, which left it out."""
 
 
 class ArtifactError(MaasError):

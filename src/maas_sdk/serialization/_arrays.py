@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from maas_sdk.serialization._place import Place
 
-__all__ = ["LOGICAL_DTYPES", "join_strings", "narrow", "split_strings", "widen"]
+__all__ = ["LOGICAL_DTYPES", "check_text", "join_strings", "narrow", "split_strings", "widen"]
 
 LOGICAL_DTYPES = {
     name: np.dtype(name)
@@ -61,28 +61,39 @@ def widen(array: NDArray[Any], dtype: np.dtype[Any], place: Place) -> NDArray[An
         return array.astype(dtype, copy=False)
 
 
-def join_strings(strings: list[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Give the UTF-8 text of all strings and, one more than strings, where each starts and ends.
+def check_text(text: str, place: Place) -> str:
+    """Refuse a string that UTF-8 cannot carry."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as exc:
+        raise place.refusal("a string with a lone surrogate") from exc
+    return text
 
-    Raises
-    ------
-    UnicodeEncodeError
-        For lone surrogates.
-    """
-    encoded = [text.encode("utf-8") for text in strings]
-    offsets = np.zeros(len(encoded) + 1, np.int64)
-    np.cumsum([len(piece) for piece in encoded], out=offsets[1:])
-    return np.frombuffer(b"".join(encoded), np.uint8), offsets
+
+def join_strings(strings: list[str], place: Place) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Give the UTF-8 text of all strings and, one more than strings, where each starts and ends."""
+    whole = "".join(strings)
+    offsets = np.zeros(len(strings) + 1, np.int64)
+    if whole.isascii():
+        text = whole.encode("ascii")
+        lengths = [len(piece) for piece in strings]
+    else:
+        text = check_text(whole, place).encode("utf-8")
+        lengths = [len(piece.encode("utf-8")) for piece in strings]
+    np.cumsum(lengths, out=offsets[1:])
+    return np.frombuffer(text, np.uint8), offsets
 
 
 def split_strings(text: NDArray[Any], offsets: NDArray[Any], place: Place) -> list[str]:
     """Undo `join_strings` on untrusted arrays."""
     if text.dtype != np.uint8 or text.ndim != 1 or offsets.dtype.kind != "i" or offsets.ndim != 1:
         raise place.refusal("strings must be a text of bytes and integer offsets, one dimension each")
-    bounds = offsets.tolist()
-    if not bounds or bounds[0] != 0 or bounds[-1] != text.size or bounds != sorted(bounds):
+    if offsets.size == 0 or offsets[0] != 0 or offsets[-1] != text.size or (offsets[1:] < offsets[:-1]).any():
         raise place.refusal("the offsets of strings must grow from 0 to the length of the text")
-    raw = text.tobytes()
+    raw, bounds = text.tobytes(), offsets.tolist()
+    if raw.isascii():  # one decoding for all: characters are bytes
+        whole = raw.decode("ascii")
+        return [whole[start:end] for start, end in pairwise(bounds)]
     try:
         return [raw[start:end].decode("utf-8") for start, end in pairwise(bounds)]
     except UnicodeDecodeError as exc:

@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+import mmap
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from maas_sdk._internal.files import atomic_file, storage_errors, sync_folder
-from maas_sdk.errors import AlreadyExistsError, InvalidArtifactError, LimitExceededError
+from maas_sdk.errors import (
+    AlreadyExistsError,
+    InvalidArtifactError,
+    InvalidOptionError,
+    LimitExceededError,
+)
 from maas_sdk.limits import DEFAULT_LIMITS, Limits
 from maas_sdk.serialization._files import TENSOR_FILE
-from maas_sdk.serialization._model import MODEL_FILE, dump_parts, load_parts
+from maas_sdk.serialization._model import MODEL_FILE, dump_pieces, load_parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from os import PathLike
 
     from maas_sdk.interfaces import EstimatorSerializer
+    from maas_sdk.serialization._spec import Profile
 
 __all__ = ["dump", "load"]
 
 _TENSORS = "tensors"
+_WORTH_MAPPING = 64 * 1024  # bytes
 
 
 def dump(
-    estimator: Any, folder: str | PathLike[str], *, serializers: Sequence[EstimatorSerializer] = ()
+    estimator: Any,
+    folder: str | PathLike[str],
+    *,
+    profile: Profile = "full",
+    training_state: bool = False,
+    zstd: bool = False,
+    serializers: Sequence[EstimatorSerializer] = (),
+    allow: Sequence[Any] = (),
 ) -> tuple[str, ...]:
     """Serialize a fitted estimator to a folder, which must be empty or not exist.
 
@@ -35,8 +51,16 @@ def dump(
         See `dump_parts`, also for what is left out.
     folder : path
         Its parent must exist.
+    profile : {"full", "inference"}
+        Whether all that is public works after loading, or predictions alone, from smaller files.
+    training_state : bool
+        Whether to keep what the training has written down about itself, such as loss curves.
+    zstd : bool
+        Whether to compress tensor files with Zstandard, without loss; `load` cannot map such files.
     serializers : sequence of EstimatorSerializer
         For classes of third parties.
+    allow : sequence of class or function
+        Classes of third parties that follow scikit-learn's conventions, and functions that parameters name.
 
     Returns
     -------
@@ -52,21 +76,31 @@ def dump(
     StorageError
         If the medium fails.
     """
-    parts = dump_parts(estimator, serializers=serializers)
+    parts = dump_pieces(
+        estimator,
+        profile=profile,
+        training_state=training_state,
+        zstd=zstd,
+        serializers=serializers,
+        allow=allow,
+    )
     root = Path(folder)
     with storage_errors(f"writing a model to {root}"):
         root.mkdir(exist_ok=True)
         if any(root.iterdir()):
             raise AlreadyExistsError(f"{root} is not empty; name a new folder")
-        if len(parts) > 1:
-            (root / _TENSORS).mkdir()
-    for name in sorted(parts, key=lambda name: (name == MODEL_FILE, name)):
-        with atomic_file(root / name, replace=False) as file:
-            file.write(parts[name])
+    names = []
+    for name, pieces in parts:
+        path = root / name
+        with storage_errors(f"writing a model to {root}"):
+            path.parent.mkdir(exist_ok=True)
+        with atomic_file(path, replace=False) as file:
+            file.writelines(pieces)
+        names.append(name)
     with storage_errors(f"writing a model to {root}"):
         sync_folder(root)
         sync_folder(root.parent)
-    return tuple(sorted(parts))
+    return tuple(sorted(names))
 
 
 def load(
@@ -74,6 +108,8 @@ def load(
     *,
     limits: Limits = DEFAULT_LIMITS,
     serializers: Sequence[EstimatorSerializer] = (),
+    allow: Sequence[Any] = (),
+    mmap_mode: Literal["r"] | None = "r",
 ) -> Any:
     """Load an estimator from a folder that `dump` has made, without trusting a byte of it.
 
@@ -84,6 +120,13 @@ def load(
     limits : Limits
     serializers : sequence of EstimatorSerializer
         For classes of third parties.
+    allow : sequence of class or function
+        What the application allows beyond the table: the same objects as at `dump`.
+    mmap_mode : {"r", None}
+        With ``"r"``, arrays of floating-point numbers are views of the files, which the system reads when they are
+        used: the files must then stay as they are while the model lives, and a file that is cut short meanwhile
+        ends the process. Integers, by which compiled code may index, are copied before they are checked. None
+        reads everything.
 
     Returns
     -------
@@ -96,15 +139,20 @@ def load(
     StorageError
         If the folder cannot be read.
     """
+    if mmap_mode not in ("r", None):
+        raise InvalidOptionError(f"mmap_mode must be 'r' or None, not {mmap_mode!r}")
     root = Path(folder)
     with storage_errors(f"reading a model from {root}"):
         names = _list(root, limits)
-        parts: dict[str, bytes] = {}
+        parts: dict[str, Any] = {}
         left = limits.max_release_bytes
         for name in names:
-            parts[name] = _read(root / name, min(left, limits.max_part_bytes))
+            mapped = mmap_mode is not None and name.endswith(".safetensors")
+            parts[name] = _read(root / name, min(left, limits.max_part_bytes), mapped=mapped)
             left -= len(parts[name])
-    return load_parts(parts, limits=limits, serializers=serializers)
+    return load_parts(
+        parts, limits=limits, serializers=serializers, allow=allow, mapped=mmap_mode is not None
+    )
 
 
 def _list(root: Path, limits: Limits) -> list[str]:
@@ -130,9 +178,13 @@ def _inside(folder: Path) -> list[Path]:
     return list(folder.iterdir()) if folder.is_dir() and not folder.is_symlink() else []
 
 
-def _read(path: Path, max_bytes: int) -> bytes:
+def _read(path: Path, max_bytes: int, *, mapped: bool) -> bytes | mmap.mmap:
+    """Give the content of a file, mapped where that costs less than reading."""
     with path.open("rb") as file:
-        data = file.read(min(max_bytes + 1, path.stat().st_size + 1))
+        size = os.fstat(file.fileno()).st_size
+        if mapped and _WORTH_MAPPING <= size <= max_bytes:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        data = file.read(min(max_bytes + 1, size + 1))
     if len(data) > max_bytes:
         raise LimitExceededError(f"{path} is larger than Limits allows ({max_bytes} bytes)")
     return data

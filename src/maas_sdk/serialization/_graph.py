@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, NoReturn
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from maas_sdk.errors import InvalidArtifactError, LimitExceededError, UnsupportedModelError
-from maas_sdk.serialization._kinds import Scope
+from maas_sdk.serialization._kinds import Scope, is_fitted
+from maas_sdk.serialization._place import Piece
 from maas_sdk.serialization._table import TABLE, spec_of
 from maas_sdk.serialization._values import ValueReader, ValueWriter
 
@@ -17,13 +16,12 @@ if TYPE_CHECKING:
 
     from maas_sdk.interfaces import EstimatorSerializer
     from maas_sdk.limits import Limits
+    from maas_sdk.serialization._allowed import Allowed
     from maas_sdk.serialization._files import TensorSink, TensorSource
     from maas_sdk.serialization._place import Place
-    from maas_sdk.serialization._spec import Spec
+    from maas_sdk.serialization._spec import Profile, Spec
 
 __all__ = ["GraphReader", "GraphWriter"]
-
-_CONSTANTS = (type(None), bool, int, float, str)
 
 
 class GraphWriter:
@@ -34,15 +32,33 @@ class GraphWriter:
     tensors : TensorSink
     serializers : mapping of type to EstimatorSerializer
         For classes that the table does not know.
+    allowed : Allowed
+        What the application has declared.
+    profile : {"full", "inference"}
+    training_state : bool
+        Whether to keep what the training has written down about itself.
     """
 
-    def __init__(self, tensors: TensorSink, serializers: Mapping[type, EstimatorSerializer]) -> None:
-        self._tensors = tensors
+    def __init__(
+        self,
+        tensors: TensorSink,
+        serializers: Mapping[type, EstimatorSerializer],
+        allowed: Allowed,
+        *,
+        profile: Profile,
+        training_state: bool,
+    ) -> None:
         self._serializers = serializers
-        self._values = ValueWriter(tensors, self.encode)
-        self._plain = ValueWriter(tensors, _refuse_object)
+        self._allowed = allowed
+        self._profile = profile
+        self._kept = {
+            "always",
+            *(["full"] if profile == "full" else []),
+            *(["training"] if training_state else []),
+        }
+        self._values = ValueWriter(tensors, allowed, self.encode)
 
-    def encode(self, estimator: Any, place: Place, *, fitted: bool = True) -> dict[str, Any]:
+    def encode(self, estimator: Any, place: Place, *, fitted: bool = False) -> dict[str, Any]:
         """Give the node of an estimator.
 
         Parameters
@@ -64,22 +80,25 @@ class GraphWriter:
             serializer = self._serializers[cls]
             state = {str(name): value for name, value in serializer.to_state(estimator).items()}
             return {"type": serializer.type_name, "state": self._mapping(state, place)}
-        spec = spec_of(cls)
+        spec = self._allowed.spec_of(cls) or spec_of(cls)
         if spec is None:
             raise UnsupportedModelError(
-                f"{place.path or 'the model'}: no safe serialization of {cls.__module__}.{cls.__qualname__} "
-                f"is known; pass one with serializers=, or use a supported estimator"
+                f"{place.path or 'the model'}: no safe serialization of {_full_name(estimator)} is known; "
+                f"declare it with allow=, pass a serializer with serializers=, or use a supported estimator"
             )
         return self._known(spec, estimator, place, fitted=fitted)
 
     def _known(self, spec: Spec, estimator: Any, place: Place, *, fitted: bool) -> dict[str, Any]:
         cls = type(estimator)
         params = {name: getattr(estimator, name) for name in spec.parameter_names(cls)}
-        attributes = _fitted_attributes(spec, estimator, params, place)
+        attributes = spec.attributes_of(estimator, params, self._kept)
         if attributes is None and fitted:
             raise UnsupportedModelError(
                 f"{place.path or 'the model'}: {cls.__name__} is not fitted; fit it first"
             )
+        native = spec.native_module()
+        if attributes is not None and native is not None:
+            native.apart(estimator, attributes, self._profile, place)
         check_params(spec, estimator, place)
         encoded = {
             name: self._param(spec, name, value, place.attribute(name)) for name, value in params.items()
@@ -87,6 +106,9 @@ class GraphWriter:
         if attributes is None:
             return {"type": spec.type_name, "params": encoded, "state": None}
         spec.check_state(estimator, attributes, place)
+        for name in spec.pieces:
+            if name in attributes:
+                attributes[name] = _in_pieces(attributes[name])
         return {"type": spec.type_name, "params": encoded, "state": self._mapping(attributes, place)}
 
     def _mapping(self, values: Mapping[str, Any], place: Place) -> dict[str, Any]:
@@ -94,44 +116,38 @@ class GraphWriter:
         return {name: self._values.encode(values[name], place.attribute(name)) for name in sorted(values)}
 
     def _param(self, spec: Spec, name: str, value: Any, place: Place) -> Any:
-        nested = spec.nested.get(name)
-        if name in spec.forgotten or isinstance(value, np.random.RandomState):
+        if name in spec.forgotten:
             return None
-        if nested == "named":
-            return [[key, self._step(step, place.item(index))] for index, (key, step) in enumerate(value)]
-        if nested is None or value is None or isinstance(value, str):
-            return self._plain.encode(value, place)
-        if nested == "if known" and type(value) not in self._serializers and spec_of(type(value)) is None:
+        if name in spec.dropped_if_unknown and not self._is_known(value):
             return None
-        return self.encode(value, place, fitted=False)
+        if name in spec.pieces:
+            for item in _estimators_in(value):
+                if not is_fitted(item):
+                    raise UnsupportedModelError(
+                        f"{place.path}: {type(item).__name__} is not fitted; fit it first"
+                    )
+            value = _in_pieces(value)
+        return self._values.encode(value, place)
 
-    def _step(self, step: Any, place: Place) -> Any:
-        if step is None or isinstance(step, str):
-            return self._plain.encode(step, place)
-        return self.encode(step, place.in_unit(self._tensors.new_unit()))
+    def _is_known(self, value: Any) -> bool:
+        cls = type(value)
+        return cls in self._serializers or bool(self._allowed.spec_of(cls) or spec_of(cls) or cls is str)
 
 
-def _fitted_attributes(
-    spec: Spec, estimator: Any, params: Mapping[str, Any], place: Place
-) -> dict[str, Any] | None:
-    """Give what fitting has set and predictions use; None if nothing did."""
-    fields = spec.fitted_fields()
-    attributes = {
-        name: value
-        for name, value in getattr(estimator, "__dict__", {}).items()
-        if name not in params and name not in spec.left_out
-    }
-    if attributes.keys() - fields.keys():
-        # Some constructors set more than their parameters; what a new object has needs no storing.
-        new = vars(type(estimator)(**params))
-        for name in attributes.keys() - fields.keys() & new.keys():
-            if type(attributes[name]) is type(new[name]) in _CONSTANTS and attributes[name] == new[name]:
-                del attributes[name]
-    if not attributes and any(entry.is_required for entry in fields.values()):
-        return None
-    if spec.native is not None:
-        spec.native.apart(estimator, attributes, place)
-    return attributes
+def _estimators_in(value: Any) -> Iterator[Any]:
+    """Give the estimators in a list, or in the tuples of a list."""
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from _estimators_in(item)
+    elif hasattr(value, "fit"):
+        yield value
+
+
+def _in_pieces(value: Any) -> Any:
+    """Mark the estimators in a list, or in the tuples of a list, as pieces of their own."""
+    if isinstance(value, list | tuple):
+        return type(value)([_in_pieces(item) for item in value])
+    return Piece(value) if hasattr(value, "fit") else value
 
 
 class GraphReader:
@@ -142,20 +158,26 @@ class GraphReader:
     tensors : TensorSource
     serializers : mapping of str to EstimatorSerializer
         By type name.
+    allowed : Allowed
+        What the application has declared.
     limits : Limits
         `max_model_nodes` and `max_model_depth` hold.
     """
 
     def __init__(
-        self, tensors: TensorSource, serializers: Mapping[str, EstimatorSerializer], limits: Limits
+        self,
+        tensors: TensorSource,
+        serializers: Mapping[str, EstimatorSerializer],
+        allowed: Allowed,
+        limits: Limits,
     ) -> None:
         self._serializers = serializers
+        self._allowed = allowed
         self._limits = limits
         self._nodes = self._depth = 0
-        self._values = ValueReader(tensors, self.decode)
-        self._plain = ValueReader(tensors, _refuse_object)
+        self._values = ValueReader(tensors, allowed, self.decode)
 
-    def decode(self, node: Any, place: Place, *, fitted: bool = True) -> Any:
+    def decode(self, node: Any, place: Place, *, fitted: bool = False) -> Any:
         """Give the estimator of a node.
 
         Raises
@@ -193,11 +215,11 @@ class GraphReader:
         return estimator
 
     def _known(self, node: dict[str, Any], place: Place, *, fitted: bool) -> Any:
-        spec = TABLE.get(node["type"])
+        spec = self._allowed.spec(node["type"]) or TABLE.get(node["type"])
         cls = None if spec is None else spec.resolve()
         if spec is None or cls is None:
             raise place.refusal(
-                f"type {node['type'][:80]!r} is unknown here; a newer version or a serializer may know it"
+                f"type {node['type'][:80]!r} is unknown here; a newer version, a serializer or allow= may know it"
             )
         params, state = node.get("params"), node.get("state")
         if (
@@ -218,9 +240,7 @@ class GraphReader:
         for name in params:
             if name not in names:
                 raise place.attribute(name[:80]).refusal(f"not a parameter of {spec.type_name}")
-        decoded = {
-            name: self._param(spec, name, value, place.attribute(name)) for name, value in params.items()
-        }
+        decoded = self._mapping(params, place)
         with refusing(place):
             estimator = cls(**decoded)
         check_params(spec, estimator, place)
@@ -228,8 +248,14 @@ class GraphReader:
 
     def _set_state(self, spec: Spec, estimator: Any, attributes: dict[str, Any], place: Place) -> None:
         scope = spec.check_state(estimator, attributes, place)
-        if spec.native is not None:
-            spec.native.together(estimator, attributes, scope, place, self._limits)
+        native = spec.native_module()
+        if native is not None:
+            with refusing(place):
+                native.together(estimator, attributes, scope, place, self._limits)
+        for name in spec.pieces:
+            for item in _estimators_in(attributes.get(name, getattr(estimator, name, None))):
+                if not is_fitted(item):
+                    raise place.attribute(name).refusal(f"{type(item).__name__} is not fitted")
         for name, value in attributes.items():
             setattr(estimator, name, value)
         if spec.finish is not None:
@@ -238,26 +264,6 @@ class GraphReader:
 
     def _mapping(self, nodes: Mapping[str, Any], place: Place) -> dict[str, Any]:
         return {name: self._values.decode(node, place.attribute(name[:80])) for name, node in nodes.items()}
-
-    def _param(self, spec: Spec, name: str, node: Any, place: Place) -> Any:
-        nested = spec.nested.get(name)
-        if nested == "named":
-            return self._steps(node, place)
-        if nested is None or not isinstance(node, dict):
-            return self._plain.decode(node, place)
-        return self.decode(node, place, fitted=False)
-
-    def _steps(self, nodes: Any, place: Place) -> list[tuple[str, Any]]:
-        steps: list[tuple[str, Any]] = []
-        for index, node in enumerate(nodes if isinstance(nodes, list) else [None]):
-            match node:
-                case [str(name), None | "passthrough" as step]:
-                    steps.append((name, step))
-                case [str(name), dict(step)]:
-                    steps.append((name, self.decode(step, place.item(index))))
-                case _:
-                    raise place.item(index).refusal("expected a name and an estimator")
-        return steps
 
 
 def check_params(spec: Spec, estimator: Any, place: Place) -> None:
@@ -286,10 +292,6 @@ def refusing(place: Place) -> Iterator[None]:
         raise place.refusal(f"{type(exc).__name__}: {str(exc)[:400]}") from exc
 
 
-def _refuse_object(value: Any, place: Place) -> NoReturn:
-    raise place.refusal(f"a value of type {_name_of(value)} is not plain")
-
-
-def _name_of(value: Any) -> str:
+def _full_name(value: Any) -> str:
     cls = type(value)
-    return "estimator" if cls is dict else f"{cls.__module__}.{cls.__qualname__}"
+    return f"{cls.__module__}.{getattr(value, '__qualname__', None) or cls.__qualname__}"

@@ -14,26 +14,31 @@ from maas_sdk.errors import InvalidArtifactError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from numpy.typing import NDArray
-
     from maas_sdk.serialization._place import Place
 
 __all__ = [
-    "Array",
     "Choice",
     "Either",
+    "Estimator",
     "Flag",
+    "Function",
     "Instance",
     "Int",
     "Kind",
-    "Labels",
     "ListOf",
-    "Names",
+    "MapOf",
     "Nothing",
     "Number",
     "OutputConfig",
+    "Plain",
+    "RandomState",
     "Record",
     "Scope",
+    "Slice",
+    "Text",
+    "TupleOf",
+    "describe",
+    "is_fitted",
 ]
 
 _MAX_LENGTH = 2**31 - 1
@@ -73,7 +78,7 @@ class Nothing:
     def check(self, value: Any, scope: Scope, place: Place) -> None:  # noqa: ARG002 - the protocol's
         """Check the value."""
         if value is not None:
-            raise place.refusal(f"expected nothing, not {_describe(value)}")
+            raise place.refusal(f"expected nothing, not {describe(value)}")
 
 
 @frozen
@@ -83,7 +88,7 @@ class Flag:
     def check(self, value: Any, scope: Scope, place: Place) -> None:  # noqa: ARG002 - the protocol's
         """Check the value."""
         if not isinstance(value, bool | np.bool_):
-            raise place.refusal(f"expected a boolean, not {_describe(value)}")
+            raise place.refusal(f"expected a boolean, not {describe(value)}")
 
 
 @frozen
@@ -95,7 +100,7 @@ class Choice:
     def check(self, value: Any, scope: Scope, place: Place) -> None:  # noqa: ARG002 - the protocol's
         """Check the value."""
         if type(value) is not str or value not in self.options:
-            raise place.refusal(f"expected one of {', '.join(self.options)}, not {_describe(value)}")
+            raise place.refusal(f"expected one of {', '.join(self.options)}, not {describe(value)}")
 
 
 @frozen
@@ -109,7 +114,7 @@ class Int:
     def check(self, value: Any, scope: Scope, place: Place) -> None:
         """Check the value."""
         if not isinstance(value, Integral) or isinstance(value, bool):
-            raise place.refusal(f"expected an integer, not {_describe(value)}")
+            raise place.refusal(f"expected an integer, not {describe(value)}")
         if not self.low <= int(value) <= self.high:
             raise place.refusal(f"expected an integer from {self.low} to {self.high}, not {int(value)}")
         if self.size:
@@ -125,71 +130,65 @@ class Number:
     def check(self, value: Any, scope: Scope, place: Place) -> None:  # noqa: ARG002 - the protocol's
         """Check the value."""
         if not isinstance(value, int | float | np.integer | np.floating) or isinstance(value, bool):
-            raise place.refusal(f"expected a number, not {_describe(value)}")
+            raise place.refusal(f"expected a number, not {describe(value)}")
         if self.finite and not math.isfinite(value):
             raise place.refusal(f"expected a finite number, not {value}")
 
 
 @frozen
-class Array:
-    """An array of numbers.
+class Text:
+    """A string."""
 
-    Parameters
-    ----------
-    shape : tuple of int or str
-        Lengths, or names of dimensions.
-    dtypes : str
-        The kinds of numpy: ``"f"`` floating, ``"i"`` and ``"u"`` integers, ``"b"`` booleans.
-    finite : bool
-        Whether NaN and infinities are refused.
-    """
-
-    shape: tuple[int | str, ...]
-    dtypes: str = field(default="f", kw_only=True)
-    finite: bool = field(default=True, kw_only=True)
-
-    def check(self, value: Any, scope: Scope, place: Place) -> None:
+    def check(self, value: Any, scope: Scope, place: Place) -> None:  # noqa: ARG002 - the protocol's
         """Check the value."""
-        if not isinstance(value, np.ndarray) or value.dtype.kind not in self.dtypes:
-            raise place.refusal(f"expected an array of kind {self.dtypes!r}, not {_describe(value)}")
-        if value.ndim != len(self.shape):
-            raise place.refusal(f"expected {len(self.shape)} dimensions, not {value.ndim}")
-        for dimension, size in zip(self.shape, value.shape, strict=True):
-            scope.match(dimension, size, place)
-        if self.finite and value.dtype.kind == "f" and not np.isfinite(value).all():
-            raise place.refusal("expected finite numbers")
+        if type(value) is not str:
+            raise place.refusal(f"expected a string, not {describe(value)}")
 
 
 @frozen
-class Labels:
-    """The labels of a classifier; binds their number and that of a linear model's scores.
+class Slice:
+    """A slice."""
 
-    Two classes share one score.
-    """
-
-    size: str = "n_classes"
-    scores: str = ""
-    low: int = 1
-
-    def check(self, value: Any, scope: Scope, place: Place) -> None:
+    def check(self, value: Any, scope: Scope, place: Place) -> None:  # noqa: ARG002 - the protocol's
         """Check the value."""
-        labels = _one_dimension(value, "biufUO", place)
-        if labels.size < self.low or (labels.dtype.kind == "f" and not np.isfinite(labels).all()):
-            raise place.refusal(f"expected at least {self.low} finite labels")
-        scope.bind(self.size, labels.size, place)
-        if self.scores:
-            scope.bind(self.scores, 1 if labels.size == 2 else labels.size, place)  # noqa: PLR2004
+        if type(value) is not slice:
+            raise place.refusal(f"expected a slice, not {describe(value)}")
 
 
 @frozen
-class Names:
-    """Names of features."""
+class Function:
+    """A function or class that has a name in our table or was declared by the application."""
 
-    size: str = "n_features"
+    def check(self, value: Any, scope: Scope, place: Place) -> None:  # noqa: ARG002 - the protocol's
+        """Check the value."""
+        if not callable(value) or hasattr(value, "get_params") or hasattr(value, "predict"):
+            raise place.refusal(f"expected a function or a class, not {describe(value)}")
+
+
+@frozen
+class RandomState:
+    """A random state of numpy's legacy kind."""
+
+    def check(self, value: Any, scope: Scope, place: Place) -> None:  # noqa: ARG002 - the protocol's
+        """Check the value."""
+        if type(value) is not np.random.RandomState:
+            raise place.refusal(f"expected a random state, not {describe(value)}")
+
+
+@frozen
+class Plain:
+    """Whatever plain data: for what nobody computes with, indexes by or sizes memory by."""
 
     def check(self, value: Any, scope: Scope, place: Place) -> None:
         """Check the value."""
-        scope.bind(self.size, _one_dimension(value, "O", place).size, place)
+        if isinstance(value, list | tuple):
+            for index, item in enumerate(value):
+                self.check(item, scope, place.item(index))
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                self.check(item, scope, place.attribute(str(key)[:80]))
+        elif not (value is None or isinstance(value, bool | int | float | str | np.generic | np.ndarray)):
+            raise place.refusal(f"expected plain data, not {describe(value)}")
 
 
 @frozen
@@ -199,23 +198,24 @@ class OutputConfig:
     def check(self, value: Any, scope: Scope, place: Place) -> None:
         """Check the value."""
         if not isinstance(value, dict) or value.keys() != {"transform"}:
-            raise place.refusal(f"expected a choice for transform, not {_describe(value)}")
+            raise place.refusal(f"expected a choice for transform, not {describe(value)}")
         Choice(("default", "pandas", "polars")).check(value["transform"], scope, place)
 
 
 @frozen
 class ListOf:
-    """A list of values of one kind, whose dimensions are their own when `apart`."""
+    """A list of values of one kind, whose dimensions are their own when `apart`; `size` names its length."""
 
     kind: Kind
-    size: str
+    size: str = ""
     apart: bool = field(default=False, kw_only=True)
 
     def check(self, value: Any, scope: Scope, place: Place) -> None:
         """Check the value."""
         if not isinstance(value, list):
-            raise place.refusal(f"expected a list, not {_describe(value)}")
-        scope.bind(self.size, len(value), place)
+            raise place.refusal(f"expected a list, not {describe(value)}")
+        if self.size:
+            scope.bind(self.size, len(value), place)
         for index, item in enumerate(value):
             inner = Scope(dict(scope.sizes)) if self.apart else scope
             self.kind.check(item, inner, place.item(index))
@@ -232,7 +232,94 @@ class Instance:
         package = type(value).__module__.partition(".")[0]
         if (package, type(value).__name__) not in self.classes:
             names = ", ".join(name for _, name in self.classes)
-            raise place.refusal(f"expected {names}, not {_describe(value)}")
+            raise place.refusal(f"expected {names}, not {describe(value)}")
+
+
+@frozen
+class TupleOf:
+    """A tuple of so many values, each of its kind."""
+
+    kinds: tuple[Kind, ...]
+
+    def check(self, value: Any, scope: Scope, place: Place) -> None:
+        """Check the value."""
+        if type(value) is not tuple or len(value) != len(self.kinds):
+            raise place.refusal(f"expected a tuple of {len(self.kinds)}, not {describe(value)}")
+        for index, (kind, item) in enumerate(zip(self.kinds, value, strict=True)):
+            kind.check(item, scope, place.item(index))
+
+
+@frozen
+class MapOf:
+    """A mapping of any number of keys of one kind to values of another.
+
+    Parameters
+    ----------
+    key, value : Kind
+    size : str
+        The dimension that the number of entries is; none if empty.
+    apart : bool
+        Whether each value's dimensions are its own.
+    """
+
+    key: Kind
+    value: Kind
+    size: str = ""
+    apart: bool = field(default=False, kw_only=True)
+
+    def check(self, value: Any, scope: Scope, place: Place) -> None:
+        """Check the value."""
+        if type(value) is not dict:
+            raise place.refusal(f"expected a mapping, not {describe(value)}")
+        if self.size:
+            scope.bind(self.size, len(value), place)
+        for index, (key, item) in enumerate(value.items()):
+            here = place.item(index)
+            self.key.check(key, scope, here)
+            self.value.check(item, Scope(dict(scope.sizes)) if self.apart else scope, here)
+
+
+@frozen
+class Estimator:
+    """An estimator that has some methods.
+
+    Parameters
+    ----------
+    methods : tuple of str
+        All that it must have, such as ``("predict",)``.
+    fitted : bool
+        Whether it must be fitted.
+    features : str
+        The dimension that its number of features is, where it knows one; none if empty.
+    """
+
+    methods: tuple[str, ...] = ()
+    fitted: bool = field(default=True, kw_only=True)
+    features: str = field(default="", kw_only=True)
+
+    def check(self, value: Any, scope: Scope, place: Place) -> None:
+        """Check the value."""
+        if isinstance(value, type) or not hasattr(value, "get_params"):
+            raise place.refusal(f"expected an estimator, not {describe(value)}")
+        if self.fitted and not is_fitted(value):
+            raise place.refusal(f"{type(value).__name__} is not fitted")
+        for method in self.methods:
+            if not hasattr(value, method):
+                raise place.refusal(f"{type(value).__name__} has no {method}")
+        if self.features and hasattr(value, "n_features_in_"):
+            scope.bind(self.features, int(value.n_features_in_), place)
+
+
+def is_fitted(estimator: Any) -> bool:
+    """Tell whether an estimator is fitted, or needs no fitting."""
+    from sklearn.exceptions import NotFittedError  # noqa: PLC0415 - the table loads without estimators
+    from sklearn.utils.validation import check_is_fitted  # noqa: PLC0415 - likewise
+
+    try:
+        check_is_fitted(estimator)
+    except (NotFittedError, TypeError):
+        return False
+    return True
 
 
 @frozen
@@ -271,13 +358,7 @@ class Either:
         self.kinds[-1].check(value, scope, place)
 
 
-def _one_dimension(value: Any, dtypes: str, place: Place) -> NDArray[Any]:
-    if not isinstance(value, np.ndarray) or value.dtype.kind not in dtypes or value.ndim != 1:
-        raise place.refusal(f"expected an array of one dimension, not {_describe(value)}")
-    return value
-
-
-def _describe(value: Any) -> str:
+def describe(value: Any) -> str:
     if isinstance(value, np.ndarray):
         return f"an array of {value.dtype} and shape {value.shape}"
     return f"{type(value).__name__} {str(value)[:40]!r}" if np.isscalar(value) else type(value).__name__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,60 +16,110 @@ from maas_sdk.errors import (
     UnsupportedModelError,
 )
 from maas_sdk.limits import DEFAULT_LIMITS, Limits
+from maas_sdk.serialization._allowed import Allowed
 from maas_sdk.serialization._files import TensorSink, TensorSource
 from maas_sdk.serialization._graph import GraphReader, GraphWriter
 from maas_sdk.serialization._place import Place
 from maas_sdk.serialization._table import TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from maas_sdk.interfaces import EstimatorSerializer
+    from maas_sdk.serialization._spec import Profile
 
-__all__ = ["MODEL_FILE", "dump_parts", "load_parts"]
+__all__ = ["MODEL_FILE", "dump_parts", "dump_pieces", "load_parts"]
 
 MODEL_FILE = "model.json"
 _FORMAT = "maas-model/1"
+_PROFILES = ("full", "inference")
 
 
-def dump_parts(estimator: Any, *, serializers: Sequence[EstimatorSerializer] = ()) -> dict[str, bytes]:
+def dump_parts(
+    estimator: Any,
+    *,
+    profile: Profile = "full",
+    training_state: bool = False,
+    zstd: bool = False,
+    serializers: Sequence[EstimatorSerializer] = (),
+    allow: Sequence[Any] = (),
+) -> dict[str, bytes]:
     """Serialize a fitted estimator; equal models give equal bytes.
 
-    Everything that predictions use is kept, with its bits; so are parameters and small results of the
-    training such as `n_iter_`. Left out are: state that only training uses (an optimizer's moments, loss
-    curves, cross-validation paths, out-of-bag predictions, weights of samples); a `RandomState` among the
-    parameters, `Pipeline.memory` and the `callback` of the SDK's models, which come back as None; an
-    `optimizer` that neither the table nor a serializer knows, likewise.
+    Everything that predictions use is kept, with its bits; so are parameters and, in the profile ``"full"``,
+    the public results of the training such as `n_iter_` or `labels_`. Left out are, unless `training_state` asks
+    for it, what the training has written down about itself (loss curves, cross-validation paths, out-of-bag
+    predictions), and always an optimizer's moments and weights of samples; `Pipeline.memory` and the `callback`
+    of the SDK's models, which come back as None; an `optimizer` that neither the table nor a serializer knows,
+    likewise.
 
     Parameters
     ----------
     estimator : estimator
-        Fitted, of a class in the table of this package or with a serializer.
+        Fitted, of a class in the table of this package, declared in `allow` or with a serializer.
+    profile : {"full", "inference"}
+        ``"inference"`` keeps what predictions use and no more; whatever else is asked of the loaded model raises
+        `AttributeError` (of trees: `NotIncludedError`, which is one).
+    training_state : bool
+        Whether to keep what the training has written down about itself.
+    zstd : bool
+        Whether to compress each tensor file that becomes smaller with Zstandard; such a file cannot be
+        memory-mapped.
     serializers : sequence of EstimatorSerializer
         For classes of third parties.
+    allow : sequence of class or function
+        Classes of third parties that follow scikit-learn's conventions, and functions that parameters name.
 
     Returns
     -------
     dict of str to bytes
-        ``"model.json"`` and ``"tensors/000.safetensors"`` and so on.
+        ``"model.json"`` and ``"tensors/000.safetensors"`` and so on, ``.zst`` added where compressed.
 
     Raises
     ------
     UnsupportedModelError
         If it, or something in it, has no safe serialization or is not fitted; with the path to it.
     InvalidOptionError
-        If a serializer is not one, or its name is taken.
+        If the profile is unknown, a serializer is not one, or a name is taken.
     """
+    pieces = dump_pieces(
+        estimator,
+        profile=profile,
+        training_state=training_state,
+        zstd=zstd,
+        serializers=serializers,
+        allow=allow,
+    )
+    return {name: b"".join(part) for name, part in pieces}
+
+
+def dump_pieces(
+    estimator: Any,
+    *,
+    profile: Profile,
+    training_state: bool,
+    zstd: bool,
+    serializers: Sequence[EstimatorSerializer],
+    allow: Sequence[Any],
+) -> Iterator[tuple[str, Sequence[Any]]]:
+    """Give name and bytes, in pieces, of each part, the document last; see `dump_parts`."""
+    if profile not in _PROFILES:
+        raise InvalidOptionError(f"profile must be one of {', '.join(_PROFILES)}, not {profile!r}")
     by_class = {serializer.target_type: serializer for serializer in _by_name(serializers).values()}
     tensors = TensorSink()
     try:
-        root = GraphWriter(tensors, by_class).encode(estimator, Place())
+        writer = GraphWriter(
+            tensors, by_class, Allowed(allow), profile=profile, training_state=training_state
+        )
+        root = writer.encode(estimator, Place(), fitted=True)
         versions = {"numpy": np.__version__, "scikit-learn": sklearn.__version__}
-        document = strict_json.dumps({"format": _FORMAT, "versions": versions, "model": root})
+        document = strict_json.dumps(
+            {"format": _FORMAT, "profile": profile, "versions": versions, "model": root}
+        )
         strict_json.loads(document, what="the model", limits=DEFAULT_LIMITS)
     except InvalidArtifactError as exc:
         raise UnsupportedModelError(str(exc)) from exc
-    return {MODEL_FILE: document, **tensors.parts()}
+    return itertools.chain(tensors.parts(zstd=zstd), [(MODEL_FILE, [document])])
 
 
 def load_parts(
@@ -76,6 +127,8 @@ def load_parts(
     *,
     limits: Limits = DEFAULT_LIMITS,
     serializers: Sequence[EstimatorSerializer] = (),
+    allow: Sequence[Any] = (),
+    mapped: bool = False,
 ) -> Any:
     """Put an estimator together from untrusted parts, without running anything that they bring.
 
@@ -89,6 +142,11 @@ def load_parts(
     limits : Limits
     serializers : sequence of EstimatorSerializer
         For classes of third parties.
+    allow : sequence of class or function
+        What the application allows beyond the table: the same objects as at `dump_parts`.
+    mapped : bool
+        Whether the bytes are those of files, which might be altered meanwhile: then integers, by which compiled
+        code may index, are copied before they are checked.
 
     Returns
     -------
@@ -106,11 +164,18 @@ def load_parts(
     document = strict_json.loads(views.pop(MODEL_FILE), what=MODEL_FILE, limits=limits)
     if not isinstance(document, dict) or document.get("format") != _FORMAT:
         raise InvalidArtifactError(f"{MODEL_FILE} is not of the format {_FORMAT}")
-    if document.keys() != {"format", "versions", "model"} or not _are_versions(document["versions"]):
-        raise InvalidArtifactError(f"{MODEL_FILE} must hold format, versions and model, nothing else")
-    tensors = TensorSource(views, limits)
+    if (
+        document.keys() != {"format", "profile", "versions", "model"}
+        or document["profile"] not in _PROFILES
+        or not _are_versions(document["versions"])
+    ):
+        raise InvalidArtifactError(
+            f"{MODEL_FILE} must hold format, profile, versions and model, nothing else"
+        )
+    tensors = TensorSource(views, limits, mapped=mapped)
     try:
-        estimator = GraphReader(tensors, by_name, limits).decode(document["model"], Place())
+        reader = GraphReader(tensors, by_name, Allowed(allow), limits)
+        estimator = reader.decode(document["model"], Place(), fitted=True)
     except RecursionError as exc:
         raise LimitExceededError("nested deeper than this interpreter allows; lower max_json_depth") from exc
     tensors.finish()

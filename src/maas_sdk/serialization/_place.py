@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from attrs import frozen
 
 from maas_sdk.errors import InvalidArtifactError
 
-__all__ = ["Place"]
+__all__ = ["Piece", "Place"]
 
 
 @frozen
@@ -45,6 +47,13 @@ class Place:
     def refusal(self, message: str) -> InvalidArtifactError:
         """Make the error that says what is wrong here."""
         return InvalidArtifactError(message, path=self.path or "the model")
+
+
+@frozen(eq=False)
+class Piece:
+    """A value whose arrays have a tensor file of their own: unchanged, it is an unchanged file."""
+
+    value: Any
 
 
 def _join(parent: str, key: str) -> str:

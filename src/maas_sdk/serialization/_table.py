@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from maas_sdk.serialization._table_histogram import HISTOGRAMS
-from maas_sdk.serialization._table_linear import LINEAR
-from maas_sdk.serialization._table_network import NETWORKS
-from maas_sdk.serialization._table_preparation import PREPARATION
-from maas_sdk.serialization._table_trees import TREES
+from maas_sdk.serialization._tables import FAMILIES
 
 if TYPE_CHECKING:
     from maas_sdk.serialization._spec import Spec
 
 __all__ = ["TABLE", "spec_of"]
 
-TABLE: dict[str, Spec] = {
-    spec.type_name: spec for spec in (*PREPARATION, *LINEAR, *NETWORKS, *TREES, *HISTOGRAMS)
-}
+TABLE: dict[str, Spec] = {spec.type_name: spec for family in FAMILIES for spec in family}
 _PREFIXES = {"sklearn": "sklearn", "maas_sdk": "maas"}
 
 

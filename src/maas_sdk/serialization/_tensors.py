@@ -44,8 +44,8 @@ _DTYPES = {
 _CODES = {np.dtype(text).newbyteorder("="): code for code, text in _DTYPES.items()}
 
 
-def pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """Encode arrays in the order given; each is C-contiguous, of numbers or booleans."""
+def pack(arrays: Mapping[str, NDArray[Any]]) -> list[Any]:
+    """Encode arrays in the order given, as pieces of bytes; each is C-contiguous, of numbers or booleans."""
     header: dict[str, Any] = {}
     pieces: list[Any] = []
     end = 0
@@ -61,7 +61,7 @@ def pack(arrays: Mapping[str, NDArray[Any]]) -> bytes:
         end += array.nbytes
     text = strict_json.dumps(header)
     text += b" " * (-(8 + len(text)) % _ALIGNMENT)
-    return b"".join([len(text).to_bytes(8, "little"), text, *pieces])
+    return [len(text).to_bytes(8, "little") + text, *pieces]
 
 
 def _entry(code: str, shape: tuple[int, ...], start: int, end: int) -> dict[str, Any]:

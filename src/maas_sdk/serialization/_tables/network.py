@@ -4,19 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from maas_sdk.serialization._kinds import (
-    Array,
-    Choice,
-    Either,
-    Instance,
-    Int,
-    Labels,
-    ListOf,
-    Nothing,
-    Number,
-)
+from maas_sdk.serialization._kinds import Choice, Either, Instance, Int, ListOf, Nothing, Number
+from maas_sdk.serialization._kinds_arrays import Array, Labels
 from maas_sdk.serialization._spec import FEATURES, Field, Spec, optional, required
-from maas_sdk.serialization._table_preparation import check_binarizer
+from maas_sdk.serialization._tables.preparation import check_binarizer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,7 +78,7 @@ _SKLEARN_LEFT_OUT = (
     *("loss_curve_", "validation_scores_"),
 )
 _CURVES = ("loss_curve_", "validation_scores_")
-_OPTIMIZER = {"optimizer": "if known"}
+_OPTIMIZER = ("optimizer",)
 _ACTIVATION = {"activation": Choice(("relu", "tanh"))}
 
 NETWORKS: tuple[Spec, ...] = (
@@ -113,7 +104,7 @@ NETWORKS: tuple[Spec, ...] = (
         "maas.MLPClassifier",
         _LEARNING,
         {"classes_": required(Labels(scores="n_scores", low=2)), **_LAYERS},
-        nested=_OPTIMIZER,
+        dropped_if_unknown=_OPTIMIZER,
         params=_ACTIVATION,
         forgotten=("callback",),
         left_out=_CURVES,
@@ -123,7 +114,7 @@ NETWORKS: tuple[Spec, ...] = (
         "maas.MLPRegressor",
         _LEARNING,
         _LAYERS,
-        nested=_OPTIMIZER,
+        dropped_if_unknown=_OPTIMIZER,
         params=_ACTIVATION,
         forgotten=("callback",),
         left_out=_CURVES,

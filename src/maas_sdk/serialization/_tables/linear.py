@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from maas_sdk.serialization._kinds import (
-    Array,
-    Choice,
-    Either,
-    Instance,
-    Int,
-    Labels,
-    Nothing,
-    Number,
-)
+from maas_sdk.serialization._kinds import Choice, Either, Instance, Int, Nothing, Number
+from maas_sdk.serialization._kinds_arrays import Array, Labels
 from maas_sdk.serialization._spec import FEATURES, Field, Spec, optional, required
-from maas_sdk.serialization._table_preparation import check_binarizer
+from maas_sdk.serialization._tables.preparation import check_binarizer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -118,7 +110,7 @@ _BEST = {"alpha_": _PER_TARGET, "best_score_": _PER_TARGET}
 _LEARNING = "maas_sdk.learning"
 _LOSS = {"loss_": _SCORE}
 _TRAINED: dict[str, Any] = {
-    "nested": {"optimizer": "if known"},
+    "dropped_if_unknown": ("optimizer",),
     "forgotten": ("callback",),
     "left_out": ("loss_curve_",),
 }

@@ -8,17 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maas_sdk.serialization._kinds import (
-    Array,
-    Choice,
-    Either,
-    Flag,
-    Int,
-    Labels,
-    ListOf,
-    Nothing,
-    Number,
-)
+from maas_sdk.serialization._kinds import Choice, Either, Flag, Int, ListOf, Nothing, Number
+from maas_sdk.serialization._kinds_arrays import Array, Labels
 from maas_sdk.serialization._spec import FEATURES, Field, Spec, required
 
 if TYPE_CHECKING:
@@ -125,7 +116,7 @@ PREPARATION: tuple[Spec, ...] = (
     Spec(
         "sklearn.Pipeline",
         "sklearn.pipeline",
-        nested={"steps": "named"},
+        pieces=("steps",),
         forgotten=("memory",),
         finish=_check_steps,
     ),

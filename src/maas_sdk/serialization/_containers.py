@@ -1,0 +1,318 @@
+"""Arrays, what is made of arrays, and long tables of strings ⇄ references to tensors.
+
+- A tensor: ``{"tensor": name, "file": number}``, with ``"at"`` and ``"shape"`` where it shares a tensor with other
+  small ones.
+- An array is a tensor with its ``"dtype"``, with ``"order": "F"`` where it was column-major and ``"flip": [axis, …]``
+  where it ran backwards: both decide the order of a matrix product's additions and so its last bits.
+- Strings: ``{"strings": tensor, "offsets": tensor, "shape": […], "dtype": "str" or "object"}``; other objects:
+  ``{"objects": [value, …], "shape": […]}``; a dictionary of many strings to integers:
+  ``{"index": strings, "to": array}``.
+- ``{"sparse": "csr_matrix", "shape": […], "data": array, "indices": array, "indptr": array}``.
+- ``{"masked": array, "mask": array}``; ``{"random_state": array, "position": …, "gauss": number or null}``.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy import sparse
+
+from maas_sdk.serialization._arrays import (
+    LOGICAL_DTYPES,
+    join_strings,
+    narrow,
+    split_strings,
+    widen,
+)
+from maas_sdk.serialization._tensors import MAX_DIMENSIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from maas_sdk.serialization._files import TensorSink, TensorSource
+    from maas_sdk.serialization._place import Place
+
+__all__ = ["ContainerReader", "ContainerWriter"]
+
+_SPARSE = {name: getattr(sparse, name) for name in ("csr_matrix", "csc_matrix", "csr_array", "csc_array")}
+_LONG = 64  # entries from which a dictionary of integers is two arrays
+_KEY_WORDS = 624  # of MT19937
+_MAX_LENGTH = 2**48
+
+
+class ContainerWriter:
+    """Encodes arrays and what is made of them.
+
+    Parameters
+    ----------
+    tensors : TensorSink
+    encode : callable
+        Takes any value and its place; gives JSON or raises.
+    """
+
+    def __init__(self, tensors: TensorSink, encode: Callable[[Any, Place], Any]) -> None:
+        self._tensors = tensors
+        self._encode = encode
+
+    def encode(self, value: Any, place: Place) -> dict[str, Any] | None:
+        """Give the JSON of a container, None for anything else."""
+        if isinstance(value, np.ma.MaskedArray):
+            mask = np.ma.getmaskarray(value)
+            return {
+                "masked": self._encode(value.data, place.attribute("data")),
+                "mask": self._encode(mask, place.attribute("mask")),
+            }
+        if isinstance(value, np.ndarray):
+            return self._array(value, place)
+        if isinstance(value, np.random.RandomState):
+            return self._random_state(value, place)
+        if sparse.issparse(value):
+            return self._sparse(value, place)
+        if (
+            type(value) is dict
+            and len(value) >= _LONG
+            and all(type(key) is str and type(number) is int for key, number in value.items())
+        ):
+            keys = self._strings(np.array(list(value), dtype=object), place)
+            numbers = np.fromiter(value.values(), np.int64, len(value))
+            return {"index": keys, "to": self._array(numbers, place.attribute("to"))}
+        return None
+
+    def _array(self, array: NDArray[Any], place: Place) -> dict[str, Any]:
+        if type(array) is np.memmap:
+            array = np.asarray(array)
+        if type(array) is not np.ndarray or array.ndim > MAX_DIMENSIONS:
+            raise place.refusal(f"a {type(array).__name__} of {array.ndim} dimensions")
+        if array.dtype.kind in "UO":
+            return self._strings(array, place)
+        dtype = array.dtype.newbyteorder("=")
+        if dtype.name not in LOGICAL_DTYPES:
+            raise place.refusal(f"an array of dtype {array.dtype}")
+        layout: dict[str, Any] = {}
+        backwards = [axis for axis, stride in enumerate(array.strides) if stride < 0]
+        if backwards:
+            layout["flip"], array = backwards, np.flip(array, tuple(backwards))
+        if _is_column_major(array):
+            layout["order"], array = "F", array.T
+        reference = self._tensors.add(narrow(np.asarray(array, dtype, order="C")), place)
+        self._tensors.expand(array.nbytes, place)
+        return {**reference, "dtype": dtype.name, **layout}
+
+    def _strings(self, array: NDArray[Any], place: Place) -> dict[str, Any]:
+        strings = array.ravel().tolist()
+        shape = {"shape": list(array.shape)}
+        if not all(type(text) is str for text in strings) or not strings:
+            items = [self._encode(item, place.item(index)) for index, item in enumerate(strings)]
+            return {"objects": items, **shape}
+        joined, offsets = join_strings(strings, place)
+        fixed = array.dtype.kind == "U"
+        self._tensors.expand(_string_bytes(strings, fixed=fixed), place)
+        return {
+            "strings": self._tensors.add(joined, place, suffix=".utf8"),
+            "offsets": self._tensors.add(narrow(offsets), place, suffix=".offsets"),
+            "dtype": "str" if fixed else "object",
+            **shape,
+        }
+
+    def _sparse(self, matrix: Any, place: Place) -> dict[str, Any]:
+        name = type(matrix).__name__
+        if name not in _SPARSE:
+            raise place.refusal(f"a sparse {name}; those that are kept are {', '.join(_SPARSE)}")
+        arrays = {key: getattr(matrix, key) for key in ("data", "indices", "indptr")}
+        _check_sparse(arrays, matrix.shape, name, place)
+        nodes = {key: self._array(array, place.attribute(key)) for key, array in arrays.items()}
+        return {"sparse": name, "shape": [int(size) for size in matrix.shape], **nodes}
+
+    def _random_state(self, state: np.random.RandomState, place: Place) -> dict[str, Any]:
+        name, key, position, has_gauss, gauss = state.get_state(legacy=True)
+        if name != "MT19937":
+            raise place.refusal(f"a random state of {name}; only MT19937 is kept")
+        return {
+            "random_state": self._array(key, place),
+            "position": int(position),
+            "gauss": float(gauss) if has_gauss else None,
+        }
+
+
+def _is_column_major(array: NDArray[Any]) -> bool:
+    """Whether a matrix product reads the array by columns, also where it is a part of a larger one."""
+    by_columns = array.ndim == 2 and array.strides[0] == array.itemsize and array.strides[1] > 0  # noqa: PLR2004
+    return not array.flags.c_contiguous and bool(array.flags.f_contiguous or by_columns)
+
+
+class ContainerReader:
+    """Decodes arrays and what is made of them from an untrusted document.
+
+    Parameters
+    ----------
+    tensors : TensorSource
+    decode : callable
+        Takes any JSON and its place; gives the value or raises.
+    """
+
+    def __init__(self, tensors: TensorSource, decode: Callable[[Any, Place], Any]) -> None:
+        self._tensors = tensors
+        self._decode = decode
+
+    def decode(self, node: dict[str, Any], place: Place) -> Any:
+        """Give the container; whatever is none is refused."""
+        match node:
+            case {"tensor": _, "dtype": str(dtype)} if dtype in LOGICAL_DTYPES:
+                return self._array(node, LOGICAL_DTYPES[dtype], place)
+            case {
+                "strings": dict(text),
+                "offsets": dict(offsets),
+                "dtype": "str" | "object" as dtype,
+                "shape": shape,
+            }:
+                if len(node) == 4:  # noqa: PLR2004 - those
+                    return self._strings(text, offsets, shape, dtype == "str", place)
+            case {"objects": list(items), "shape": shape, **rest} if not rest:
+                return self._objects(items, shape, place)
+            case {"index": dict(keys), "to": dict(numbers), **rest} if not rest:
+                return self._index(keys, numbers, place)
+            case {"sparse": str(name), "shape": shape, "data": data, "indices": indices, "indptr": indptr}:
+                if len(node) == 5 and name in _SPARSE:  # noqa: PLR2004 - those
+                    return self._sparse(name, shape, (data, indices, indptr), place)
+            case {"masked": data, "mask": mask, **rest} if not rest:
+                return self._masked(self._decode(data, place), self._decode(mask, place), place)
+            case {
+                "random_state": key,
+                "position": int(position),
+                "gauss": None | float() as gauss,
+                **rest,
+            } if not rest:
+                return self._random_state(self._decode(key, place), position, gauss, place)
+        raise place.refusal("a malformed value with the keys " + ", ".join(sorted(node))[:80])
+
+    def _take(self, node: dict[str, Any], place: Place) -> NDArray[Any]:
+        match node:
+            case {"tensor": name, "file": file, **rest} if not rest:
+                return self._tensors.take(file, name, place)
+            case {"tensor": name, "file": file, "at": int(at), "shape": shape, **rest} if not rest:
+                return self._tensors.take_small(file, name, at, _shape(shape, place), place)
+        raise place.refusal("a malformed reference to a tensor")
+
+    def _array(self, node: dict[str, Any], dtype: np.dtype[Any], place: Place) -> NDArray[Any]:
+        layout = {key: node[key] for key in ("order", "flip") if key in node}
+        stored = self._take(
+            {key: value for key, value in node.items() if key != "dtype" and key not in layout}, place
+        )
+        axes = layout.get("flip", [])
+        if (
+            layout.get("order", "F") != "F"
+            or not isinstance(axes, list)
+            or axes != [axis for axis in range(stored.ndim) if axis in axes]
+        ):
+            raise place.refusal("an array laid out in a way that we do not know")
+        self._tensors.expand(stored.size * dtype.itemsize, place)
+        array = widen(stored, dtype, place)
+        if "order" in layout:
+            array = array.T
+        return np.flip(array, tuple(axes)) if axes else array
+
+    def _strings(
+        self, text: dict[str, Any], offsets: dict[str, Any], shape: Any, fixed: bool, place: Place
+    ) -> NDArray[Any]:
+        strings = split_strings(self._take(text, place), self._take(offsets, place), place)
+        self._tensors.expand(_string_bytes(strings, fixed=fixed), place)
+        if math.prod(_shape(shape, place)) != len(strings):
+            raise place.refusal(f"{len(strings)} strings in an array of another shape")
+        return np.array(strings, dtype=np.str_ if fixed else object).reshape(shape)
+
+    def _objects(self, items: list[Any], shape: Any, place: Place) -> NDArray[Any]:
+        if math.prod(_shape(shape, place)) != len(items):
+            raise place.refusal(f"{len(items)} objects in an array of another shape")
+        array = np.empty(len(items), dtype=object)
+        for index, item in enumerate(items):
+            array[index] = self._decode(item, place.item(index))
+        return array.reshape(shape)
+
+    def _index(self, keys: dict[str, Any], numbers: dict[str, Any], place: Place) -> dict[str, int]:
+        strings, array = self._decode(keys, place), self._decode(numbers, place)
+        if not (
+            isinstance(strings, np.ndarray)
+            and isinstance(array, np.ndarray)
+            and strings.dtype == object
+            and array.dtype.kind == "i"
+            and strings.shape == array.shape == (strings.size,)
+        ):
+            raise place.refusal("expected as many integers as strings")
+        index = dict(zip(strings.tolist(), array.tolist(), strict=True))
+        if len(index) != strings.size or not all(type(key) is str for key in index):
+            raise place.refusal("a key of a dictionary appears twice or is no string")
+        return index
+
+    def _sparse(self, name: str, shape: Any, nodes: tuple[Any, Any, Any], place: Place) -> Any:
+        keys = ("data", "indices", "indptr")
+        arrays = {
+            key: self._decode(node, place.attribute(key)) for key, node in zip(keys, nodes, strict=True)
+        }
+        canonical = _check_sparse(arrays, _shape(shape, place), name, place)
+        matrix = _SPARSE[name](
+            (arrays["data"], arrays["indices"], arrays["indptr"]), shape=tuple(shape), copy=False
+        )
+        matrix.has_sorted_indices = canonical  # so that nobody sorts arrays that may not be written
+        return matrix
+
+    def _masked(self, data: Any, mask: Any, place: Place) -> Any:
+        if not isinstance(data, np.ndarray) or not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
+            raise place.refusal("expected an array and its mask")
+        if mask.shape != data.shape:
+            raise place.refusal("a mask of another shape")
+        return np.ma.MaskedArray(data, mask)
+
+    def _random_state(
+        self, key: Any, position: int, gauss: float | None, place: Place
+    ) -> np.random.RandomState:
+        if not isinstance(key, np.ndarray) or key.dtype != np.uint32 or key.shape != (_KEY_WORDS,):
+            raise place.refusal(f"expected the {_KEY_WORDS} words of a random state")
+        if not 0 <= position <= _KEY_WORDS:
+            raise place.refusal(f"a random state's position is {position}")
+        state = np.random.RandomState(0)
+        state.set_state(("MT19937", key, position, int(gauss is not None), gauss or 0.0))
+        return state
+
+
+def _check_sparse(arrays: dict[str, Any], shape: tuple[int, ...], name: str, place: Place) -> bool:
+    """Check that nothing indexes out of range; tell whether the indices are sorted and none stands twice."""
+    for key, kinds in (("data", "biuf"), ("indices", "i"), ("indptr", "i")):
+        array = arrays[key]
+        if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype.kind not in kinds:
+            raise place.attribute(key).refusal(f"expected an array of one dimension and of kind {kinds!r}")
+    data, indices, indptr = arrays["data"], arrays["indices"], arrays["indptr"]
+    if indices.dtype != indptr.dtype or indices.dtype.itemsize < 4 or len(shape) != 2:  # noqa: PLR2004
+        raise place.refusal("expected two dimensions and indices of one dtype, int32 or int64")
+    major, minor = shape if name.startswith("csr") else (shape[1], shape[0])
+    steps = np.diff(indptr)
+    if indptr.size != major + 1 or indptr[0] != 0 or indptr[-1] != data.size or (steps < 0).any():
+        raise place.attribute("indptr").refusal("must grow from 0 to the number of values")
+    if indices.size != data.size or (indices.size and (indices.min() < 0 or indices.max() >= minor)):
+        raise place.attribute("indices").refusal(f"not one index below {minor} for each value")
+    grows = indices[1:] > indices[:-1]
+    starts = indptr[1:-1]
+    grows[starts[(starts > 0) & (starts < indices.size)] - 1] = True
+    return bool(grows.all())
+
+
+def _shape(shape: Any, place: Place) -> tuple[int, ...]:
+    if (
+        not isinstance(shape, list | tuple)
+        or len(shape) > MAX_DIMENSIONS
+        or not all(
+            isinstance(size, int) and not isinstance(size, bool) and 0 <= size < _MAX_LENGTH for size in shape
+        )
+    ):
+        raise place.refusal("malformed shape")
+    return tuple(shape)
+
+
+def _string_bytes(strings: list[str], *, fixed: bool) -> int:
+    """Give the memory of an array of strings; the fixed-width kind repeats the longest."""
+    if not fixed:
+        return 8 * len(strings)
+    return len(strings) * 4 * max(1, max((len(text) for text in strings), default=1))

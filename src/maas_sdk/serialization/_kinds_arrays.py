@@ -1,0 +1,159 @@
+"""What an attribute that is an array may be: dtypes, shapes, ranges."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from attrs import field, frozen
+from scipy import sparse
+
+from maas_sdk.serialization._kinds import describe
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from maas_sdk.serialization._kinds import Scope
+    from maas_sdk.serialization._place import Place
+
+__all__ = ["Array", "Indices", "Labels", "Names", "Objects", "Sparse"]
+
+
+@frozen
+class Array:
+    """An array of numbers.
+
+    Parameters
+    ----------
+    shape : tuple of int or str
+        Lengths, or names of dimensions.
+    dtypes : str
+        The kinds of numpy: ``"f"`` floating, ``"i"`` and ``"u"`` integers, ``"b"`` booleans.
+    finite : bool
+        Whether NaN and infinities are refused.
+    """
+
+    shape: tuple[int | str, ...]
+    dtypes: str = field(default="f", kw_only=True)
+    finite: bool = field(default=True, kw_only=True)
+
+    def check(self, value: Any, scope: Scope, place: Place) -> None:
+        """Check the value."""
+        if not isinstance(value, np.ndarray) or value.dtype.kind not in self.dtypes:
+            raise place.refusal(f"expected an array of kind {self.dtypes!r}, not {describe(value)}")
+        if value.ndim != len(self.shape):
+            raise place.refusal(f"expected {len(self.shape)} dimensions, not {value.ndim}")
+        for dimension, size in zip(self.shape, value.shape, strict=True):
+            scope.match(dimension, size, place)
+        if self.finite and value.dtype.kind == "f" and not np.isfinite(value).all():
+            raise place.refusal("expected finite numbers")
+
+
+@frozen
+class Labels:
+    """The labels of a classifier; binds their number and that of a linear model's scores.
+
+    Two classes share one score.
+    """
+
+    size: str = "n_classes"
+    scores: str = ""
+    low: int = 1
+
+    def check(self, value: Any, scope: Scope, place: Place) -> None:
+        """Check the value."""
+        labels = _one_dimension(value, "biufUO", place)
+        if labels.size < self.low or (labels.dtype.kind == "f" and not np.isfinite(labels).all()):
+            raise place.refusal(f"expected at least {self.low} finite labels")
+        scope.bind(self.size, labels.size, place)
+        if self.scores:
+            scope.bind(self.scores, 1 if labels.size == 2 else labels.size, place)  # noqa: PLR2004
+
+
+@frozen
+class Names:
+    """Names of features."""
+
+    size: str = "n_features"
+
+    def check(self, value: Any, scope: Scope, place: Place) -> None:
+        """Check the value."""
+        scope.bind(self.size, _one_dimension(value, "O", place).size, place)
+
+
+@frozen
+class Indices:
+    """An array of integers that something is indexed by.
+
+    Parameters
+    ----------
+    shape : tuple of int or str
+    below : int or str
+        What each is less than: a number, or a dimension that is bound already.
+    low : int
+        The least that is allowed.
+    """
+
+    shape: tuple[int | str, ...]
+    below: int | str
+    low: int = field(default=0, kw_only=True)
+
+    def check(self, value: Any, scope: Scope, place: Place) -> None:
+        """Check the value."""
+        Array(self.shape, dtypes="iu").check(value, scope, place)
+        bound = scope.sizes[self.below] if isinstance(self.below, str) else self.below
+        if value.size and (value.min() < self.low or value.max() >= bound):
+            raise place.refusal(f"expected integers from {self.low} to {bound - 1}")
+
+
+@frozen
+class Objects:
+    """An array of strings, numbers, None and NaN, mixed or not, of one dimension; `size` names its length."""
+
+    size: str = ""
+
+    def check(self, value: Any, scope: Scope, place: Place) -> None:
+        """Check the value."""
+        array = _one_dimension(value, "biufUO", place)
+        if array.dtype == object:
+            for index, item in enumerate(array.tolist()):
+                if not (item is None or isinstance(item, bool | int | float | str | np.generic)):
+                    raise place.item(index).refusal(f"expected a string or a number, not {describe(item)}")
+        if self.size:
+            scope.bind(self.size, array.size, place)
+
+
+@frozen
+class Sparse:
+    """A sparse matrix, whose indices are in range; finite unless said otherwise.
+
+    Parameters
+    ----------
+    shape : tuple of int or str
+    formats : tuple of str
+    dtypes : str
+    """
+
+    shape: tuple[int | str, int | str]
+    formats: tuple[str, ...] = ("csr",)
+    dtypes: str = field(default="f", kw_only=True)
+    finite: bool = field(default=True, kw_only=True)
+
+    def check(self, value: Any, scope: Scope, place: Place) -> None:
+        """Check the value."""
+        if not sparse.issparse(value) or value.format not in self.formats:
+            raise place.refusal(
+                f"expected a sparse matrix ({', '.join(self.formats)}), not {describe(value)}"
+            )
+        if value.dtype.kind not in self.dtypes:
+            raise place.refusal(f"expected a matrix of kind {self.dtypes!r}, not {value.dtype}")
+        for dimension, size in zip(self.shape, value.shape, strict=True):
+            scope.match(dimension, int(size), place)
+        if self.finite and value.dtype.kind == "f" and not np.isfinite(value.data).all():
+            raise place.refusal("expected finite numbers")
+
+
+def _one_dimension(value: Any, dtypes: str, place: Place) -> NDArray[Any]:
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in dtypes or value.ndim != 1:
+        raise place.refusal(f"expected an array of one dimension, not {describe(value)}")
+    return value
