@@ -1,8 +1,16 @@
 """Trees and their ensembles: what they learn by all roads comes back, and can still be asked about."""
 
+import copy
+import json
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import load as read_tensors
+from safetensors.numpy import save as write_tensors
 from scipy import sparse
 from sklearn.base import is_classifier
 from sklearn.datasets import make_classification
@@ -13,15 +21,27 @@ from sklearn.ensemble import (
     GradientBoostingRegressor,
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
+    IsolationForest,
     RandomForestClassifier,
     RandomForestRegressor,
+    RandomTreesEmbedding,
 )
 from sklearn.inspection import partial_dependence
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from maas_sdk.errors import UnsupportedModelError
-from maas_sdk.serialization import _table_histogram, _trees, dump_parts, load_parts
+from maas_sdk.errors import (
+    InvalidArtifactError,
+    LimitExceededError,
+    MaasError,
+    NotIncludedError,
+    UnsupportedModelError,
+)
+from maas_sdk.limits import Limits
+from maas_sdk.serialization import dump_parts, load_parts
+from maas_sdk.serialization._native import _nodes, histogram
+from maas_sdk.serialization._native._structure import blocks, read_structures
+from maas_sdk.serialization._place import Place
 
 X, Y = make_classification(150, 6, n_informative=4, n_classes=3, random_state=0)
 TARGET = X[:, 0] * 3 + Y
@@ -152,10 +172,19 @@ def test_gradient_boosting_of_two_classes_comes_back(loss):
     np.testing.assert_array_equal(loaded.decision_function(X), boosting.decision_function(X))
 
 
-def test_gradient_boosting_on_another_model_is_refused_when_it_is_written():
+def test_gradient_boosting_on_another_model_comes_back():
+    for boosting in (
+        GradientBoostingClassifier(n_estimators=2, init=LogisticRegression()),
+        GradientBoostingRegressor(n_estimators=2, init=DecisionTreeRegressor(max_depth=2)),
+    ):
+        round_trip(boosting.fit(X, Y if is_classifier(boosting) else TARGET))
+
+
+def test_gradient_boosting_on_a_model_of_other_classes_is_refused():
     boosting = GradientBoostingClassifier(n_estimators=2, init=LogisticRegression()).fit(X, Y)
-    with pytest.raises(UnsupportedModelError, match=r"init_: expected DummyClassifier"):
-        dump_parts(boosting)
+    boosting.init_ = LogisticRegression().fit(X, Y % 2)
+    with pytest.raises(InvalidArtifactError, match="scores of shape"):
+        load_parts(dump_parts(boosting))
 
 
 def test_an_estimator_among_the_parameters_need_not_be_fitted():
@@ -208,20 +237,455 @@ def test_histogram_boosting_comes_back_stage_by_stage(boosting):
     np.testing.assert_array_equal(left, right)
 
 
-def test_histogram_boosting_of_categories_is_refused_when_it_is_written():
-    rows = np.c_[X, Y]
-    boosting = HistGradientBoostingClassifier(max_iter=2, categorical_features=[6]).fit(rows, Y)
-    with pytest.raises(UnsupportedModelError, match="is_categorical_: categorical features"):
-        dump_parts(boosting)
+@pytest.fixture(scope="module")
+def of_categories():
+    rows = pd.DataFrame(X[:, :3], columns=["a", "b", "c"])
+    rows["word"] = pd.Categorical(np.array(["x", "y", "z"])[Y])
+    rows["number"] = pd.Categorical(np.arange(150) % 7)
+    rows.loc[::9, "word"] = np.nan
+    options = {"categorical_features": "from_dtype", "max_iter": 3, "min_samples_leaf": 5, "random_state": 0}
+    return HistGradientBoostingClassifier(**options).fit(rows, Y), rows
+
+
+def test_histogram_boosting_of_categories_comes_back(of_categories):
+    boosting, rows = of_categories
+    loaded = round_trip_of_histograms(boosting, rows)
+    assert loaded.is_categorical_.tolist() == [False, False, False, True, True]
+    other = rows.assign(word=pd.Categorical(["unseen"] * 150))
+    np.testing.assert_array_equal(loaded.predict_proba(other), boosting.predict_proba(other))
+    coded = np.c_[X, Y]
+    round_trip_of_histograms(
+        HistGradientBoostingRegressor(max_iter=3, categorical_features=[6]).fit(coded, Y), coded
+    )
+    every = HistGradientBoostingRegressor(max_iter=3, categorical_features=[0, 1]).fit(coded[:, [6, 6]], Y)
+    round_trip_of_histograms(every, coded[:, [6, 6]])
+
+
+def round_trip_of_histograms(boosting, rows):
+    for profile in ("full", "inference"):
+        parts = dump_parts(boosting, profile=profile)
+        loaded = load_parts(parts)
+        assert dump_parts(loaded, profile=profile) == parts
+        np.testing.assert_array_equal(loaded.predict(rows), boosting.predict(rows))
+    return loaded
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda model: model["state"].pop("categorical_encoder"), "categorical_encoder"),
+        (lambda model: model["state"].update(is_categorical_=None), "categorical_encoder"),
+        (lambda model: model["params"].update(max_bins=2), "more than max_bins"),
+        (lambda model: model["state"]["trees"].clear(), "no trees"),
+    ],
+)
+def test_categories_that_do_not_fit_are_refused(of_categories, edit, message):
+    with pytest.raises(InvalidArtifactError, match=message):
+        altered(of_categories[0], document=edit)
+
+
+def altered(estimator, *, arrays=(), document=None, profile="full"):
+    """Dump, replace arrays by name wherever they are, let `document` change the JSON, load."""
+    parts = dump_parts(estimator, profile=profile)
+    for name in [name for name in parts if name != "model.json"]:
+        tensors = {
+            key: array for key, array in read_tensors(parts[name]).items() if not key.startswith(".pad")
+        }
+        for key, change in dict(arrays).items():
+            if key in tensors:
+                tensors[key] = np.ascontiguousarray(change(tensors[key]))
+        parts[name] = write_tensors(tensors)
+    data = json.loads(parts["model.json"])
+    if document is not None:
+        document(data["model"])
+    return load_parts({**parts, "model.json": json.dumps(data).encode()})
+
+
+def put(index, value):
+    def change(array):
+        array = array.astype(np.int64) if array.dtype.kind == "i" else array.copy()
+        array[index] = value
+        return array
+
+    return change
+
+
+TREE = DecisionTreeClassifier(max_depth=3, random_state=0).fit(X, Y)
+BEST_FIRST = DecisionTreeClassifier(max_leaf_nodes=6, random_state=0).fit(X, Y)
+FOREST = RandomForestClassifier(3, max_depth=3, random_state=0).fit(X, Y)
+HISTOGRAM = HistGradientBoostingClassifier(max_iter=2, min_samples_leaf=5, random_state=0).fit(X, Y)
+BOOSTING = GradientBoostingClassifier(n_estimators=2, random_state=0).fit(X, Y)
+ISOLATION = IsolationForest(n_estimators=4, random_state=0).fit(X)
+EMBEDDING = RandomTreesEmbedding(4, random_state=0).fit(X)
+
+
+@pytest.mark.parametrize(
+    ("column", "change", "path"),
+    [
+        ("depth", put(0, 1), "depth"),
+        ("depth", put(1, 0), "depth"),
+        ("depth", put(1, 2), "depth"),
+        ("depth", put(-1, 200), "depth"),
+        ("depth", lambda depth: depth.astype(np.int8), "depth"),
+        ("depth", lambda depth: depth[:-2], "n_nodes"),
+        ("feature", put(0, 6), "feature"),
+        ("feature", put(0, -2), "feature"),
+        ("feature", lambda feature: feature[:-1], "threshold"),
+        ("threshold", put(0, np.nan), "threshold"),
+        ("n_node_samples", put(1, 0), "n_node_samples"),
+        ("missing_go_to_left", lambda missing: missing.astype(np.uint8), "missing_go_to_left"),
+        ("value", put((0, 0, 0), np.inf), "value"),
+        ("value", lambda value: value[:, :, :-1], "n_classes_"),
+        ("value", lambda value: value[:-1], "value"),
+        ("impurity", put(0, np.nan), "impurity"),
+        ("impurity", lambda values: values[:-1], "impurity"),
+        ("node_count", lambda counts: counts - 1, "node_count"),
+        ("node_count", lambda counts: counts[:0], "node_count"),
+    ],
+)
+def test_a_tree_that_is_none_is_refused_with_its_column(column, change, path):
+    with pytest.raises(InvalidArtifactError) as caught:
+        altered(TREE, arrays={f"trees.{column}": change})
+    assert path in caught.value.path or path in str(caught.value)
+
+
+def test_splits_that_are_missing_together_are_refused():
+    names = ("feature", "threshold", "missing_go_to_left")
+    with pytest.raises(InvalidArtifactError, match="with children"):
+        altered(TREE, arrays={f"trees.{name}": lambda values: values[:-1] for name in names})
+    names = (*names, "is_categorical", "bin_threshold")
+    with pytest.raises(InvalidArtifactError, match="with children"):
+        altered(HISTOGRAM, arrays={name: lambda values: values[:-1] for name in names})
+
+
+@pytest.mark.parametrize(
+    ("column", "change"),
+    [
+        ("left_child", put(0, 0)),
+        ("left_child", put(0, 10**6)),
+        ("left_child", put(0, -3)),
+        ("left_child", put(0, 3)),
+        ("right_child", put(0, 1)),
+        ("right_child", put(0, -1)),
+        ("depth", put(1, 2)),
+    ],
+)
+def test_children_that_are_named_must_form_a_tree(column, change):
+    assert b'"trees.left_child"' in dump_parts(BEST_FIRST)["model.json"]
+    with pytest.raises(InvalidArtifactError):
+        altered(BEST_FIRST, arrays={f"trees.{column}": change})
+
+
+def test_columns_are_there_whole_or_not_at_all():
+    for edit in (
+        lambda columns: columns.pop(0),
+        lambda columns: columns.append(["more", columns[0][1]]),
+        lambda columns: columns.clear(),
+    ):
+        with pytest.raises(InvalidArtifactError):
+            altered(TREE, document=lambda model, edit=edit: edit(model["state"]["trees"]["dict"]))
+    for value in (5, []):
+        with pytest.raises(InvalidArtifactError):
+            altered(TREE, document=lambda model, value=value: model["state"].update(trees=value))
+
+
+@pytest.mark.parametrize("counts", [[1, 1, -1], [2**40, 1, 1], [5, 5], [0, 5, 5], [1, 1], [3], [2, 1]])
+def test_nodes_that_no_tree_or_two_trees_claim_are_refused(counts):
+    with pytest.raises(InvalidArtifactError):
+        altered(FOREST, arrays={"node_count": lambda _: np.array(counts)})
+
+
+def test_a_node_is_the_child_of_its_own_tree():
+    forest = RandomForestRegressor(3, bootstrap=False, max_depth=1, random_state=0).fit(X, TARGET)
+    # Three trees of three nodes; now the first lacks its right child, and the third has one too many.
+    depths = np.array([0, 1, 2, 0, 1, 1, 0, 1, 2], np.uint8)
+    with pytest.raises(InvalidArtifactError, match="depth"):
+        altered(forest, arrays={"depth": lambda _: depths})
+    depths = np.array([0, 1, 2, 0, 2, 1, 0, 1, 1], np.uint8)
+    with pytest.raises(InvalidArtifactError, match="depth"):
+        altered(forest, arrays={"depth": lambda _: depths})
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=24), st.integers(1, 4))
+def test_whatever_depths_are_accepted_are_trees(depths, n_trees):
+    depths = np.array(depths, np.uint8)
+    counts = np.bincount(np.cumsum(depths == 0) - (depths[0] == 0), minlength=1)[:n_trees].astype(np.int64)
+    columns = {"node_count": counts, "depth": depths}
+    try:
+        structures = list(read_structures(columns, Place(), Limits(), group=7))
+    except InvalidArtifactError:
+        return
+    for structure in structures:
+        for tree, (start, count) in enumerate(zip(structure.starts, structure.counts, strict=True)):
+            children = {
+                int(parent - start): (int(left), int(right))
+                for parent, left, right in zip(structure.inner, structure.left, structure.right, strict=True)
+                if start <= parent < start + count
+            }
+            seen, deepest, waiting = set(), 0, [(0, 0)]
+            while waiting:
+                node, depth = waiting.pop()
+                assert node not in seen
+                seen.add(node)
+                assert structure.depth[start + node] == depth
+                deepest = max(deepest, depth)
+                waiting += [(child, depth + 1) for child in children.get(node, ())]
+            assert seen == set(range(count))
+            assert structure.max_depths()[tree] == deepest
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32), st.lists(st.integers(1, 12), min_size=1, max_size=5))
+def test_every_binary_tree_is_told_by_its_depths(seed, leaves):
+    rng = np.random.default_rng(seed)
+
+    def grow(n_leaves, depth):
+        if n_leaves == 1:
+            return [depth]
+        left = int(rng.integers(1, n_leaves))
+        return [depth, *grow(left, depth + 1), *grow(n_leaves - left, depth + 1)]
+
+    trees = [grow(n_leaves, 0) for n_leaves in leaves]
+    columns = {
+        "node_count": np.array(list(map(len, trees))),
+        "depth": np.concatenate(trees).astype(np.uint16),
+    }
+    structures = list(read_structures(columns, Place(), Limits(), group=10))
+    assert [count for structure in structures for count in structure.counts] == list(map(len, trees))
+    assert [depth for structure in structures for depth in structure.max_depths()] == [
+        max(tree) for tree in trees
+    ]
+
+
+@pytest.mark.parametrize(
+    ("column", "change"),
+    [
+        ("depth", put(1, 2)),
+        ("feature", put(0, 6)),
+        ("feature", put(0, -1)),
+        ("threshold", put(0, np.nan)),
+        ("missing_go_to_left", lambda missing: missing.astype(np.uint8)),
+        ("value", put(0, np.nan)),
+        ("value", lambda value: value[:-1]),
+        ("node_count", lambda counts: counts[:-1]),
+        ("is_categorical", lambda flags: ~flags),
+        ("categories", lambda rows: np.zeros((1, 8), np.uint32)),
+    ],
+)
+def test_histogram_trees_that_are_none_are_refused(column, change):
+    with pytest.raises(InvalidArtifactError):
+        altered(HISTOGRAM, arrays={column: change})
+
+
+def test_a_category_of_a_feature_without_categories_is_refused(of_categories):
+    boosting, _ = of_categories
+    with pytest.raises(InvalidArtifactError, match="without categories"):
+        altered(boosting, arrays={"feature": lambda feature: np.full_like(feature, 4)})
+
+
+@pytest.mark.parametrize("estimator", [HISTOGRAM, BOOSTING])
+@pytest.mark.parametrize("number", [1, 2, 4])
+def test_boosting_with_another_number_of_scores_is_refused(estimator, number):
+    with pytest.raises(InvalidArtifactError):
+        altered(
+            estimator,
+            arrays={"_baseline_prediction": lambda guess: guess[:, [0] * number]},
+            document=lambda model: model["state"].update(n_trees_per_iteration_=number),
+        )
+
+
+@pytest.mark.parametrize("estimator", [HISTOGRAM, BOOSTING])
+def test_boosting_with_an_incomplete_iteration_or_none_is_refused(estimator):
+    cut = type(estimator)(**estimator.get_params())
+    vars(cut).update(vars(estimator))
+    if estimator is HISTOGRAM:
+        cut._predictors = [estimator._predictors[0], estimator._predictors[1][:2]]
+    else:
+        cut.estimators_ = estimator.estimators_.ravel()[:5].reshape(-1, 1)
+    with pytest.raises(InvalidArtifactError, match="incomplete iteration"):
+        load_parts(dump_parts(cut))
+    with pytest.raises(InvalidArtifactError, match="no trees"):
+        altered(estimator, document=lambda model: model["state"].update(trees=[]), profile="inference")
+
+
+def test_boosting_on_a_first_guess_of_other_classes_is_refused():
+    with pytest.raises(InvalidArtifactError, match="init_"):
+        altered(BOOSTING, document=lambda model: model["state"]["init_"]["state"].update(n_classes_=2))
+    regressor = GradientBoostingRegressor(n_estimators=2).fit(X, TARGET)
+    with pytest.raises(InvalidArtifactError, match="init_"):
+        altered(
+            regressor,
+            arrays={"init_.constant_": lambda value: np.c_[value, value]},
+            document=lambda model: model["state"]["init_"]["state"].update(n_outputs_=2),
+        )
+
+
+def test_ensembles_have_as_many_of_each_as_they_have_trees():
+    for estimator, edit, message in (
+        (FOREST, lambda state: state["trees_random_state"].pop(), "trees_random_state"),
+        (FOREST, lambda state: state.update(trees=[]), "no trees"),
+        (ISOLATION, lambda state: state["trees_random_state"].pop(), "random states"),
+        (ISOLATION, lambda state: state["estimators_features_"].pop(), "random states"),
+        (ISOLATION, lambda state: state.update(trees=[]), "random states"),
+        (ISOLATION, lambda state: state.update(_max_features=3), "_max_features"),
+        (ISOLATION, lambda state: state.update(n_features_in_=3), "estimators_features_"),
+        (EMBEDDING, lambda state: state.update(trees_random_state=[], trees=[]), "no trees"),
+    ):
+        with pytest.raises(InvalidArtifactError, match=message):
+            altered(estimator, document=lambda model, edit=edit: edit(model["state"]))
+
+
+def test_a_tree_is_one_tree():
+    stump = DecisionTreeClassifier(max_depth=1).fit(X, np.zeros(150))
+    double = {
+        f"trees.{name}": (lambda values: np.concatenate([values, values]))
+        for name in ("node_count", "depth", "impurity", "n_node_samples", "weighted_n_node_samples", "value")
+    }
+    with pytest.raises(InvalidArtifactError, match="2 trees instead of one"):
+        altered(stump, arrays=double)
+
+
+def test_an_embedding_knows_the_leaves_of_each_tree():
+    embedding = RandomTreesEmbedding(4, random_state=0).fit(X)
+    embedding.one_hot_encoder_ = RandomTreesEmbedding(3, random_state=0).fit(X).one_hot_encoder_
+    with pytest.raises(InvalidArtifactError, match="one_hot_encoder_"):
+        load_parts(dump_parts(embedding))
+
+
+def test_an_isolation_forest_needs_the_samples_of_its_nodes():
+    def drop(model):
+        columns = model["state"]["trees"][0]["dict"]
+        columns[:] = [entry for entry in columns if entry[0] != "n_node_samples"]
+
+    with pytest.raises(InvalidArtifactError, match="n_node_samples: missing"):
+        altered(ISOLATION, document=drop, profile="inference")
+    weighted = IsolationForest(n_estimators=4, random_state=0).fit(X, sample_weight=np.arange(150) + 1.0)
+    loaded = load_parts(dump_parts(weighted))
+    np.testing.assert_array_equal(loaded.score_samples(X), weighted.score_samples(X))
+
+
+def chain(n_nodes):
+    """Give the depths of a tree of the greatest depth: every left child is a leaf."""
+    depth = np.repeat(np.arange(n_nodes // 2 + 1), 2)[1:]
+    return depth[:n_nodes]
+
+
+def test_a_chain_of_a_million_nodes_is_measured():
+    n_nodes = 1_000_001
+    n_inner = n_nodes // 2
+    columns = {
+        "node_count": np.array([n_nodes]),
+        "depth": chain(n_nodes).astype(np.uint32),
+        "feature": np.zeros(n_inner, np.int8),
+        "threshold": np.zeros(n_inner),
+        "missing_go_to_left": np.zeros(n_inner, np.bool_),
+        "impurity": np.zeros(n_nodes),
+        "n_node_samples": np.ones(n_nodes, np.int64),
+        "weighted_n_node_samples": np.ones(n_nodes),
+        "value": np.zeros((n_nodes, 1, 3)),
+    }
+
+    def widen(model):
+        for name, node in model["state"]["trees"]["dict"]:
+            node["dtype"] = columns[name].dtype.name
+
+    arrays = {f"trees.{name}": lambda _, column=column: column for name, column in columns.items()}
+    assert altered(TREE, arrays=arrays, document=widen).get_depth() == 500_000
+
+
+def test_trees_are_bounded_by_the_limits():
+    parts = dump_parts(FOREST)
+    for limits in (Limits(max_tree_nodes=3), Limits(max_model_nodes=2)):
+        with pytest.raises(LimitExceededError):
+            load_parts(parts, limits=limits)
+
+
+@pytest.mark.parametrize("estimator", [TREE, BEST_FIRST, FOREST, BOOSTING, HISTOGRAM, ISOLATION, EMBEDDING])
+def test_an_inference_file_predicts_the_same_and_says_what_it_left_out(estimator):
+    parts = dump_parts(estimator, profile="inference")
+    loaded = load_parts(parts)
+    for name in ("predict", "predict_proba", "decision_function", "transform", "apply", "score_samples"):
+        if hasattr(estimator, name):
+            expected, given_back = getattr(estimator, name)(X), getattr(loaded, name)(X)
+            for side in (expected, given_back):
+                assert side is not None
+            dense = [each.toarray() if sparse.issparse(each) else each for each in (expected, given_back)]
+            np.testing.assert_array_equal(*dense)
+    assert dump_parts(loaded, profile="inference") == parts
+    assert dump_parts(copy.deepcopy(loaded), profile="inference") == parts
+    assert sum(map(len, parts.values())) < sum(map(len, dump_parts(estimator).values()))
+    with pytest.raises(UnsupportedModelError, match="profile 'inference'"):
+        dump_parts(loaded)
+
+
+def test_what_an_inference_file_left_out_raises_and_never_gives_numbers():
+    loaded = load_parts(dump_parts(FOREST, profile="inference"))
+    tree = loaded.estimators_[0].tree_
+    for name in ("impurity", "n_node_samples", "weighted_n_node_samples", "value"):
+        with pytest.raises(NotIncludedError, match="profile 'full'"):
+            getattr(tree, name)
+    assert not hasattr(loaded.estimators_[0], "feature_importances_")
+    with pytest.raises(NotIncludedError):
+        partial_dependence(
+            load_parts(dump_parts(TREE_OF_NUMBERS, profile="inference")), X, [0], method="recursion"
+        )
+    with pytest.raises(NotIncludedError):
+        partial_dependence(load_parts(dump_parts(HISTOGRAM_OF_NUMBERS, profile="inference")), X, [0])
+    assert issubclass(NotIncludedError, MaasError)
+
+
+TREE_OF_NUMBERS = DecisionTreeRegressor(max_depth=3).fit(X, TARGET)
+HISTOGRAM_OF_NUMBERS = HistGradientBoostingRegressor(max_iter=2).fit(X, TARGET)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.floats(width=64, allow_nan=False), min_size=1, max_size=20))
+def test_thresholds_rounded_down_divide_the_same_numbers(thresholds):
+    exact = np.array(thresholds)
+    rounded = _nodes._round_down(exact)
+    with np.errstate(over="ignore"):
+        near = exact.astype(np.float32)
+        beside = [np.nextafter(near, np.float32(end)) for end in (np.inf, -np.inf)]
+    for number in (near, *beside):
+        np.testing.assert_array_equal(number <= exact, number <= rounded)
+
+
+@pytest.mark.parametrize(
+    "cls", [RandomForestClassifier, GradientBoostingClassifier, HistGradientBoostingClassifier]
+)
+def test_more_trees_leave_the_full_blocks_as_they_are(cls):
+    name = "max_iter" if cls is HistGradientBoostingClassifier else "n_estimators"
+    rows, labels = X[:40, :2], Y[:40] % 2
+    options = {"random_state": 0, "warm_start": True, "max_depth": 1}
+    first = 20 if cls is RandomForestClassifier else 50
+    ensemble = cls(**{name: first}, **options).fit(rows, labels)
+    before = dump_parts(ensemble)
+    after = dump_parts(ensemble.set_params(**{name: first + 10}).fit(rows, labels))
+    kept = [part for part in before if part != "model.json"]
+    assert len(after) > len(before)
+    assert all(after[part] == before[part] for part in kept)
+
+
+def test_the_blocks_of_any_number_of_trees_begin_like_those_of_fewer():
+    for least in (1, 50):
+        for n_trees in (1, 9, 10, 11, 200, 201, 1000, 1001, 5000):
+            cut = list(blocks(n_trees, least=least))
+            assert cut[0][0] == 0
+            assert cut[-1][1] == n_trees
+            assert all(left[1] == right[0] for left, right in pairwise(cut))
+            assert list(blocks(n_trees + 700, least=least))[: len(cut) - 1] == cut[:-1]
+    assert len(list(blocks(10_000))) < 60
 
 
 def test_another_layout_of_the_nodes_is_named(monkeypatch):
     for module, name, estimator in (
-        (_trees, "NODE_DTYPE", DecisionTreeClassifier()),
-        (_table_histogram, "PREDICTOR_RECORD_DTYPE", HistGradientBoostingRegressor(max_iter=2)),
+        (_nodes, "NODE_DTYPE", DecisionTreeClassifier()),
+        (histogram, "PREDICTOR_RECORD_DTYPE", HistGradientBoostingRegressor(max_iter=2)),
     ):
         parts = dump_parts(estimator.fit(X, Y))
         monkeypatch.setattr(module, name, np.dtype([*getattr(module, name).descr, ("novelty", "<f8")]))
-        for action in (lambda each=estimator: dump_parts(each), lambda each=parts: load_parts(each)):
-            with pytest.raises(UnsupportedModelError, match="novelty"):
-                action()
+        with pytest.raises(UnsupportedModelError, match="novelty"):
+            dump_parts(estimator)
+        with pytest.raises(MaasError, match="novelty"):
+            load_parts(parts)

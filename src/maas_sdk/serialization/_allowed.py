@@ -13,7 +13,7 @@ from attrs import field, frozen
 from maas_sdk.errors import InvalidOptionError
 from maas_sdk.serialization._kinds import Scope
 from maas_sdk.serialization._names import name_of, named
-from maas_sdk.serialization._spec import Spec
+from maas_sdk.serialization._spec import ROUTING, Spec
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
@@ -32,13 +32,21 @@ class _OpenSpec(Spec):
     def resolve(self) -> type:
         return self.cls
 
+    def always_has_state(self) -> bool:
+        return False
+
+    def is_unfitted(self, estimator: Any, attributes: Mapping[str, Any]) -> bool:  # noqa: ARG002 - who knows
+        return False
+
     def attributes_of(
         self,
         estimator: Any,
         params: Mapping[str, Any],
         kept: Container[str],  # noqa: ARG002 - all are
     ) -> dict[str, Any] | None:
-        attributes = {name: value for name, value in vars(estimator).items() if name not in params}
+        attributes = {
+            name: value for name, value in vars(estimator).items() if name not in params and name != ROUTING
+        }
         return attributes or None
 
     def check_state(self, estimator: Any, attributes: Mapping[str, Any], place: Place) -> Scope:  # noqa: ARG002

@@ -6,7 +6,7 @@
   where it ran backwards: both decide the order of a matrix product's additions and so its last bits.
 - Strings: ``{"strings": tensor, "offsets": tensor, "shape": […], "dtype": "str" or "object"}``; other objects:
   ``{"objects": [value, …], "shape": […]}``; a dictionary of many strings to integers:
-  ``{"index": strings, "to": array}``.
+  ``{"index": strings, "to": array}``, with ``"scalars": true`` where the integers are numpy's.
 - ``{"sparse": "csr_matrix", "shape": […], "data": array, "indices": array, "indptr": array}``.
 - ``{"masked": array, "mask": array}``; ``{"random_state": array, "position": …, "gauss": number or null}``.
 """
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["ContainerReader", "ContainerWriter"]
 
 _SPARSE = {name: getattr(sparse, name) for name in ("csr_matrix", "csc_matrix", "csr_array", "csc_array")}
+_COLUMNS = ("Index", "RangeIndex", "Series")
 _LONG = 64  # entries from which a dictionary of integers is two arrays
 _KEY_WORDS = 624  # of MT19937
 _MAX_LENGTH = 2**48
@@ -72,15 +73,23 @@ class ContainerWriter:
             return self._random_state(value, place)
         if sparse.issparse(value):
             return self._sparse(value, place)
-        if (
-            type(value) is dict
-            and len(value) >= _LONG
-            and all(type(key) is str and type(number) is int for key, number in value.items())
-        ):
-            keys = self._strings(np.array(list(value), dtype=object), place)
-            numbers = np.fromiter(value.values(), np.int64, len(value))
-            return {"index": keys, "to": self._array(numbers, place.attribute("to"))}
-        return None
+        if type(value).__name__ in _COLUMNS and type(value).__module__.partition(".")[0] == "pandas":
+            return self._array(value.to_numpy(), place)  # people choose columns so; an array chooses the same
+        return self._index(value, place) if type(value) is dict and len(value) >= _LONG else None
+
+    def _index(self, index: dict[Any, Any], place: Place) -> dict[str, Any] | None:
+        if set(map(type, index)) != {str}:
+            return None
+        kinds = set(map(type, index.values()))
+        if kinds not in ({int}, {np.int64}):
+            return None
+        scalars = {"scalars": True} if kinds == {np.int64} else {}
+        try:
+            numbers = np.fromiter(index.values(), np.int64, len(index))
+        except OverflowError:
+            return None
+        keys = self._strings(np.array(list(index), dtype=object), place)
+        return {"index": keys, "to": self._array(numbers, place.attribute("to")), **scalars}
 
     def _array(self, array: NDArray[Any], place: Place) -> dict[str, Any]:
         if type(array) is np.memmap:
@@ -105,8 +114,12 @@ class ContainerWriter:
     def _strings(self, array: NDArray[Any], place: Place) -> dict[str, Any]:
         strings = array.ravel().tolist()
         shape = {"shape": list(array.shape)}
-        if not all(type(text) is str for text in strings) or not strings:
-            items = [self._encode(item, place.item(index)) for index, item in enumerate(strings)]
+        if array.dtype.kind != "U" and set(map(type, strings)) != {str}:
+            # Many words and one NaN: words are not worth a place each.
+            items = [
+                item if type(item) is str and item.isascii() else self._encode(item, place.item(index))
+                for index, item in enumerate(strings)
+            ]
             return {"objects": items, **shape}
         joined, offsets = join_strings(strings, place)
         fixed = array.dtype.kind == "U"
@@ -128,13 +141,13 @@ class ContainerWriter:
         return {"sparse": name, "shape": [int(size) for size in matrix.shape], **nodes}
 
     def _random_state(self, state: np.random.RandomState, place: Place) -> dict[str, Any]:
-        name, key, position, has_gauss, gauss = state.get_state(legacy=True)
-        if name != "MT19937":
-            raise place.refusal(f"a random state of {name}; only MT19937 is kept")
+        given = state.get_state(legacy=False)
+        if given["bit_generator"] != "MT19937":
+            raise place.refusal(f"a random state of {given['bit_generator']}; only MT19937 is kept")
         return {
-            "random_state": self._array(key, place),
-            "position": int(position),
-            "gauss": float(gauss) if has_gauss else None,
+            "random_state": self._array(given["state"]["key"], place),
+            "position": int(given["state"]["pos"]),
+            "gauss": float(given["gauss"]) if given["has_gauss"] else None,
         }
 
 
@@ -173,8 +186,12 @@ class ContainerReader:
                     return self._strings(text, offsets, shape, dtype == "str", place)
             case {"objects": list(items), "shape": shape, **rest} if not rest:
                 return self._objects(items, shape, place)
-            case {"index": dict(keys), "to": dict(numbers), **rest} if not rest:
-                return self._index(keys, numbers, place)
+            case {
+                "index": {"strings": dict(text), "offsets": dict(offsets), "dtype": "object", "shape": shape},
+                "to": dict(numbers),
+                **rest,
+            } if len(node["index"]) == 4 and (not rest or rest == {"scalars": True}):  # noqa: PLR2004 - those
+                return self._index((text, offsets, shape), numbers, bool(rest), place)
             case {"sparse": str(name), "shape": shape, "data": data, "indices": indices, "indptr": indptr}:
                 if len(node) == 5 and name in _SPARSE:  # noqa: PLR2004 - those
                     return self._sparse(name, shape, (data, indices, indptr), place)
@@ -218,33 +235,40 @@ class ContainerReader:
     def _strings(
         self, text: dict[str, Any], offsets: dict[str, Any], shape: Any, fixed: bool, place: Place
     ) -> NDArray[Any]:
+        strings = self._list_of_strings(text, offsets, shape, fixed, place)
+        return np.array(strings, dtype=np.str_ if fixed else object).reshape(shape)
+
+    def _list_of_strings(
+        self, text: dict[str, Any], offsets: dict[str, Any], shape: Any, fixed: bool, place: Place
+    ) -> list[str]:
         strings = split_strings(self._take(text, place), self._take(offsets, place), place)
         self._tensors.expand(_string_bytes(strings, fixed=fixed), place)
         if math.prod(_shape(shape, place)) != len(strings):
             raise place.refusal(f"{len(strings)} strings in an array of another shape")
-        return np.array(strings, dtype=np.str_ if fixed else object).reshape(shape)
+        return strings
 
     def _objects(self, items: list[Any], shape: Any, place: Place) -> NDArray[Any]:
         if math.prod(_shape(shape, place)) != len(items):
             raise place.refusal(f"{len(items)} objects in an array of another shape")
         array = np.empty(len(items), dtype=object)
-        for index, item in enumerate(items):
-            array[index] = self._decode(item, place.item(index))
+        for index, item in enumerate(self._decode(items, place)):
+            array[index] = item
         return array.reshape(shape)
 
-    def _index(self, keys: dict[str, Any], numbers: dict[str, Any], place: Place) -> dict[str, int]:
-        strings, array = self._decode(keys, place), self._decode(numbers, place)
-        if not (
-            isinstance(strings, np.ndarray)
-            and isinstance(array, np.ndarray)
-            and strings.dtype == object
-            and array.dtype.kind == "i"
-            and strings.shape == array.shape == (strings.size,)
+    def _index(
+        self, keys: tuple[Any, Any, Any], numbers: dict[str, Any], scalars: bool, place: Place
+    ) -> dict[str, int | np.int64]:
+        strings, array = self._list_of_strings(*keys, False, place), self._decode(numbers, place)
+        if (
+            not isinstance(array, np.ndarray)
+            or array.dtype != np.int64
+            or array.shape != (len(strings),)
+            or list(keys[2]) != [len(strings)]
         ):
             raise place.refusal("expected as many integers as strings")
-        index = dict(zip(strings.tolist(), array.tolist(), strict=True))
-        if len(index) != strings.size or not all(type(key) is str for key in index):
-            raise place.refusal("a key of a dictionary appears twice or is no string")
+        index = dict(zip(strings, list(array) if scalars else array.tolist(), strict=True))
+        if len(index) != len(strings):
+            raise place.refusal("a key of a dictionary appears twice")
         return index
 
     def _sparse(self, name: str, shape: Any, nodes: tuple[Any, Any, Any], place: Place) -> Any:
@@ -256,6 +280,8 @@ class ContainerReader:
         matrix = _SPARSE[name](
             (arrays["data"], arrays["indices"], arrays["indptr"]), shape=tuple(shape), copy=False
         )
+        # The constructor narrows indices that fit, and equal models would have other bytes.
+        matrix.indices, matrix.indptr = arrays["indices"], arrays["indptr"]
         matrix.has_sorted_indices = canonical  # so that nobody sorts arrays that may not be written
         return matrix
 
@@ -273,6 +299,8 @@ class ContainerReader:
             raise place.refusal(f"expected the {_KEY_WORDS} words of a random state")
         if not 0 <= position <= _KEY_WORDS:
             raise place.refusal(f"a random state's position is {position}")
+        if not key[1:].any() and key[0] < 2**31:
+            raise place.refusal("a random state that gives zeros for ever")
         state = np.random.RandomState(0)
         state.set_state(("MT19937", key, position, int(gauss is not None), gauss or 0.0))
         return state

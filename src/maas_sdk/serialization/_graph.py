@@ -1,13 +1,20 @@
-"""Estimators ⇄ nodes of the graph, ``{"type": key, "params": {…}, "state": {…} or null}``."""
+"""Estimators ⇄ nodes of the graph, ``{"type": key, "params": {…}, "state": {…} or null}``.
+
+A node has ``"requests"``, too, where somebody has set which metadata the estimator asks for.
+"""
 
 from __future__ import annotations
 
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from maas_sdk.errors import InvalidArtifactError, LimitExceededError, UnsupportedModelError
 from maas_sdk.serialization._kinds import Scope, is_fitted
-from maas_sdk.serialization._place import Piece
+from maas_sdk.serialization._place import Whole, estimators_in, in_pieces
+from maas_sdk.serialization._routing import ask, requests_of
+from maas_sdk.serialization._skew import adapted, says_nothing
 from maas_sdk.serialization._table import TABLE, spec_of
 from maas_sdk.serialization._values import ValueReader, ValueWriter
 
@@ -22,6 +29,11 @@ if TYPE_CHECKING:
     from maas_sdk.serialization._spec import Profile, Spec
 
 __all__ = ["GraphReader", "GraphWriter"]
+
+_ASKED = (
+    3  # times at most that a scikit-learn estimator asks another for its tags, when it is asked for its own
+)
+_MAX_QUESTIONS = 100_000
 
 
 class GraphWriter:
@@ -76,6 +88,8 @@ class GraphWriter:
             For state that a receiver would refuse; whoever calls says it in terms of the model.
         """
         cls = type(estimator)
+        if cls is Whole:
+            return self._in_full(estimator.value, place)
         if cls in self._serializers:
             serializer = self._serializers[cls]
             state = {str(name): value for name, value in serializer.to_state(estimator).items()}
@@ -90,64 +104,71 @@ class GraphWriter:
 
     def _known(self, spec: Spec, estimator: Any, place: Place, *, fitted: bool) -> dict[str, Any]:
         cls = type(estimator)
-        params = {name: getattr(estimator, name) for name in spec.parameter_names(cls)}
+        params = spec.params_of(estimator)
         attributes = spec.attributes_of(estimator, params, self._kept)
-        if attributes is None and fitted:
+        if attributes == {} and not fitted and not is_fitted(estimator):
+            attributes = None  # what is made of others is fitted if they are
+        unfitted = attributes is None or spec.is_unfitted(estimator, attributes)
+        if unfitted and fitted:
             raise UnsupportedModelError(
                 f"{place.path or 'the model'}: {cls.__name__} is not fitted; fit it first"
             )
         native = spec.native_module()
-        if attributes is not None and native is not None:
+        if attributes is not None and native is not None and not unfitted:
             native.apart(estimator, attributes, self._profile, place)
         check_params(spec, estimator, place)
+        requests = requests_of(estimator)
+        node: dict[str, Any] = {"type": spec.type_name, **({"requests": requests} if requests else {})}
+        pieces = () if unfitted else spec.pieces
         encoded = {
-            name: self._param(spec, name, value, place.attribute(name)) for name, value in params.items()
+            name: self._param(spec, name, value, place.attribute(name), as_pieces=name in pieces)
+            for name, value in params.items()
+            if not says_nothing(spec, name, value)
         }
         if attributes is None:
-            return {"type": spec.type_name, "params": encoded, "state": None}
+            return {**node, "params": encoded, "state": None}
         spec.check_state(estimator, attributes, place)
         for name in spec.pieces:
             if name in attributes:
-                attributes[name] = _in_pieces(attributes[name])
-        return {"type": spec.type_name, "params": encoded, "state": self._mapping(attributes, place)}
+                attributes[name] = in_pieces(attributes[name])
+        for name in spec.whole:
+            if name in attributes:
+                attributes[name] = Whole(attributes[name])
+        return {**node, "params": encoded, "state": self._mapping(attributes, place)}
+
+    def _in_full(self, estimator: Any, place: Place) -> dict[str, Any]:
+        before = self._profile, self._kept
+        self._profile, self._kept = "full", {*self._kept, "full"}
+        try:
+            return self.encode(estimator, place)
+        finally:
+            self._profile, self._kept = before
 
     def _mapping(self, values: Mapping[str, Any], place: Place) -> dict[str, Any]:
         # Sorted, because a fitted and a loaded model have their attributes in different orders.
         return {name: self._values.encode(values[name], place.attribute(name)) for name in sorted(values)}
 
-    def _param(self, spec: Spec, name: str, value: Any, place: Place) -> Any:
+    def _param(self, spec: Spec, name: str, value: Any, place: Place, *, as_pieces: bool) -> Any:
         if name in spec.forgotten:
             return None
         if name in spec.dropped_if_unknown and not self._is_known(value):
-            return None
-        if name in spec.pieces:
-            for item in _estimators_in(value):
+            value = spec.default_of(name)
+        if as_pieces:
+            for item in estimators_in(value):
                 if not is_fitted(item):
                     raise UnsupportedModelError(
                         f"{place.path}: {type(item).__name__} is not fitted; fit it first"
                     )
-            value = _in_pieces(value)
+            value = in_pieces(value)
         return self._values.encode(value, place)
 
     def _is_known(self, value: Any) -> bool:
         cls = type(value)
-        return cls in self._serializers or bool(self._allowed.spec_of(cls) or spec_of(cls) or cls is str)
-
-
-def _estimators_in(value: Any) -> Iterator[Any]:
-    """Give the estimators in a list, or in the tuples of a list."""
-    if isinstance(value, list | tuple):
-        for item in value:
-            yield from _estimators_in(item)
-    elif hasattr(value, "fit"):
-        yield value
-
-
-def _in_pieces(value: Any) -> Any:
-    """Mark the estimators in a list, or in the tuples of a list, as pieces of their own."""
-    if isinstance(value, list | tuple):
-        return type(value)([_in_pieces(item) for item in value])
-    return Piece(value) if hasattr(value, "fit") else value
+        return (
+            isinstance(value, bool | int | float | str | list | tuple | dict | np.ndarray | None)
+            or cls in self._serializers
+            or bool(self._allowed.spec_of(cls) or spec_of(cls) or self._allowed.name_of(value))
+        )
 
 
 class GraphReader:
@@ -174,7 +195,7 @@ class GraphReader:
         self._serializers = serializers
         self._allowed = allowed
         self._limits = limits
-        self._nodes = self._depth = 0
+        self._nodes = self._depth = self._questions = 0
         self._values = ValueReader(tensors, allowed, self.decode)
 
     def decode(self, node: Any, place: Place, *, fitted: bool = False) -> Any:
@@ -223,42 +244,65 @@ class GraphReader:
             )
         params, state = node.get("params"), node.get("state")
         if (
-            node.keys() != {"type", "params", "state"}
+            node.keys() | {"requests"} != {"type", "params", "state", "requests"}
             or not isinstance(params, dict)
             or not isinstance(state, dict | None)
         ):
             raise place.refusal("expected a type, params and a state")
-        estimator = self._new(spec, cls, params, place)
-        if state is not None:
-            self._set_state(spec, estimator, self._mapping(state, place), place)
-        elif fitted:
+        attributes = {} if state is None else self._mapping(state, place)
+        estimator = self._new(spec, cls, params, attributes, place)
+        questions = self._questions
+        unfitted = state is None or spec.is_unfitted(estimator, state)
+        if unfitted and (fitted or (spec.always_has_state() and is_fitted(estimator))):
             raise place.refusal("not fitted")
+        if state is not None:
+            self._set_state(spec, estimator, attributes, place, unfitted=unfitted)
+        self._questions = questions
+        ask(estimator, node.get("requests", {}), place.attribute("requests"))
         return estimator
 
-    def _new(self, spec: Spec, cls: type, params: dict[str, Any], place: Place) -> Any:
-        names = spec.parameter_names(cls)
-        for name in params:
-            if name not in names:
-                raise place.attribute(name[:80]).refusal(f"not a parameter of {spec.type_name}")
-        decoded = self._mapping(params, place)
+    def _new(self, spec: Spec, cls: type, params: dict[str, Any], state: dict[str, Any], place: Place) -> Any:
+        decoded = self._params(params, place)
+        for name in spec.forgotten:
+            if decoded.get(name) is not None:
+                raise place.attribute(name).refusal("never stored")
         with refusing(place):
-            estimator = cls(**decoded)
+            estimator = spec.construct(cls, adapted(spec, cls, decoded, state, place))
         check_params(spec, estimator, place)
         return estimator
 
-    def _set_state(self, spec: Spec, estimator: Any, attributes: dict[str, Any], place: Place) -> None:
-        scope = spec.check_state(estimator, attributes, place)
+    def _params(self, params: dict[str, Any], place: Place) -> dict[str, Any]:
+        """Decode parameters; bound how often the estimators in them are asked what they can do.
+
+        Those around estimators ask them, some several times and at each prediction: without end, if nested.
+        """
+        around, self._questions = self._questions, 0
+        decoded = self._mapping(params, place)
+        questions = 1 + _ASKED * self._questions
+        if questions > _MAX_QUESTIONS:
+            raise LimitExceededError("too many estimators in parameters of others", path=place.path)
+        self._questions = around + questions
+        return decoded
+
+    def _set_state(
+        self, spec: Spec, estimator: Any, attributes: dict[str, Any], place: Place, *, unfitted: bool
+    ) -> None:
+        with refusing(place):
+            scope = spec.check_state(estimator, attributes, place)
         native = spec.native_module()
-        if native is not None:
+        if native is not None and not unfitted:
             with refusing(place):
                 native.together(estimator, attributes, scope, place, self._limits)
-        for name in spec.pieces:
-            for item in _estimators_in(attributes.get(name, getattr(estimator, name, None))):
+        for name in () if unfitted else spec.pieces:
+            for item in estimators_in(attributes.get(name, getattr(estimator, name, None))):
                 if not is_fitted(item):
                     raise place.attribute(name).refusal(f"{type(item).__name__} is not fitted")
+        computed = spec.computed(type(estimator))
         for name, value in attributes.items():
-            setattr(estimator, name, value)
-        if spec.finish is not None:
+            with refusing(place.attribute(name)):  # a property of the class
+                if name not in computed:
+                    setattr(estimator, name, value)
+        if spec.finish is not None and not unfitted:
             with refusing(place):
                 spec.finish(estimator)
 
@@ -274,11 +318,13 @@ def check_params(spec: Spec, estimator: Any, place: Place) -> None:
     InvalidArtifactError
         If a parameter is of a wrong type or value.
     """
-    if hasattr(estimator, "_parameter_constraints"):
-        with refusing(place):
+    with refusing(place):
+        if hasattr(estimator, "_parameter_constraints"):
             estimator._validate_params()  # noqa: SLF001 - what scikit-learn runs before it fits
-    for name, kind in spec.params.items():
-        kind.check(getattr(estimator, name), Scope(), place.attribute(name))
+        params = spec.params_of(estimator) if spec.params else {}
+        for name, kind in spec.params.items():
+            if name in params:  # not in every version
+                kind.check(params[name], Scope(), place.attribute(name))
 
 
 @contextlib.contextmanager

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from maas_sdk.serialization._place import Place
 
 __all__ = [
+    "Anything",
     "Choice",
     "Either",
+    "Entries",
     "Estimator",
     "Flag",
     "Function",
@@ -161,7 +163,8 @@ class Function:
 
     def check(self, value: Any, scope: Scope, place: Place) -> None:  # noqa: ARG002 - the protocol's
         """Check the value."""
-        if not callable(value) or hasattr(value, "get_params") or hasattr(value, "predict"):
+        others = ("get_params", "predict", "_score_func")  # estimators, kernels, and scorers
+        if not callable(value) or any(hasattr(value, name) for name in others):
             raise place.refusal(f"expected a function or a class, not {describe(value)}")
 
 
@@ -192,6 +195,14 @@ class Plain:
 
 
 @frozen
+class Anything:
+    """Whatever a file can hold, estimators included: for what nobody but people looks at."""
+
+    def check(self, value: Any, scope: Scope, place: Place) -> None:
+        """Check nothing."""
+
+
+@frozen
 class OutputConfig:
     """Which container `transform` returns."""
 
@@ -204,16 +215,23 @@ class OutputConfig:
 
 @frozen
 class ListOf:
-    """A list of values of one kind, whose dimensions are their own when `apart`; `size` names its length."""
+    """A list of values of one kind, whose dimensions are their own when `apart`; `size` names its length.
+
+    It has at least `low` items; a tuple will do where `tuples` says so.
+    """
 
     kind: Kind
     size: str = ""
     apart: bool = field(default=False, kw_only=True)
+    low: int = field(default=0, kw_only=True)
+    tuples: bool = field(default=False, kw_only=True)
 
     def check(self, value: Any, scope: Scope, place: Place) -> None:
         """Check the value."""
-        if not isinstance(value, list):
+        if not isinstance(value, list) and not (self.tuples and isinstance(value, tuple)):
             raise place.refusal(f"expected a list, not {describe(value)}")
+        if len(value) < self.low:
+            raise place.refusal(f"expected at least {self.low} items, not {len(value)}")
         if self.size:
             scope.bind(self.size, len(value), place)
         for index, item in enumerate(value):
@@ -223,7 +241,7 @@ class ListOf:
 
 @frozen
 class Instance:
-    """An estimator of one of these classes, each given as (package, class name)."""
+    """A fitted estimator of one of these classes, each given as (package, class name); or else an object."""
 
     classes: tuple[tuple[str, str], ...]
 
@@ -233,6 +251,8 @@ class Instance:
         if (package, type(value).__name__) not in self.classes:
             names = ", ".join(name for _, name in self.classes)
             raise place.refusal(f"expected {names}, not {describe(value)}")
+        if hasattr(value, "fit") and not is_fitted(value):
+            raise place.refusal(f"{type(value).__name__} is not fitted")
 
 
 @frozen
@@ -280,6 +300,22 @@ class MapOf:
 
 
 @frozen
+class Entries:
+    """A list of tuples of so many things, the first of which is a name."""
+
+    length: int
+
+    def check(self, value: Any, scope: Scope, place: Place) -> None:
+        """Check the value."""
+        if not isinstance(value, list | tuple):
+            raise place.refusal(f"expected a list, not {describe(value)}")
+        for index, item in enumerate(value):
+            if not isinstance(item, list | tuple) or len(item) != self.length:
+                raise place.item(index).refusal(f"expected a name and {self.length - 1} more")
+            Text().check(item[0], scope, place.item(index))
+
+
+@frozen
 class Estimator:
     """An estimator that has some methods.
 
@@ -289,11 +325,14 @@ class Estimator:
         All that it must have, such as ``("predict",)``.
     fitted : bool
         Whether it must be fitted.
+    classes : tuple of (str, str)
+        If not empty, of which it must be one, as for `Instance`.
     features : str
         The dimension that its number of features is, where it knows one; none if empty.
     """
 
     methods: tuple[str, ...] = ()
+    classes: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
     fitted: bool = field(default=True, kw_only=True)
     features: str = field(default="", kw_only=True)
 
@@ -301,25 +340,23 @@ class Estimator:
         """Check the value."""
         if isinstance(value, type) or not hasattr(value, "get_params"):
             raise place.refusal(f"expected an estimator, not {describe(value)}")
+        if self.classes:
+            Instance(self.classes).check(value, scope, place)
         if self.fitted and not is_fitted(value):
             raise place.refusal(f"{type(value).__name__} is not fitted")
         for method in self.methods:
             if not hasattr(value, method):
                 raise place.refusal(f"{type(value).__name__} has no {method}")
-        if self.features and hasattr(value, "n_features_in_"):
+        if self.features and isinstance(getattr(value, "n_features_in_", None), Integral):
             scope.bind(self.features, int(value.n_features_in_), place)
 
 
 def is_fitted(estimator: Any) -> bool:
-    """Tell whether an estimator is fitted, or needs no fitting."""
-    from sklearn.exceptions import NotFittedError  # noqa: PLC0415 - the table loads without estimators
-    from sklearn.utils.validation import check_is_fitted  # noqa: PLC0415 - likewise
+    """Tell whether an estimator is fitted, or needs no fitting; what it holds is asked for itself."""
+    from maas_sdk.serialization._table import spec_of  # noqa: PLC0415 - the table is made of kinds
 
-    try:
-        check_is_fitted(estimator)
-    except (NotFittedError, TypeError):
-        return False
-    return True
+    spec = spec_of(type(estimator))
+    return spec is None or spec.is_fitted(estimator)
 
 
 @frozen

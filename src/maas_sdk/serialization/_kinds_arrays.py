@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from attrs import field, frozen
 from scipy import sparse
 
-from maas_sdk.serialization._kinds import describe
+from maas_sdk.serialization._kinds import Scope, describe
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from maas_sdk.serialization._kinds import Scope
+    from maas_sdk.serialization._kinds import Kind
     from maas_sdk.serialization._place import Place
 
-__all__ = ["Array", "Indices", "Labels", "Names", "Objects", "Sparse"]
+__all__ = ["Array", "ArrayOf", "Dtype", "Indices", "Labels", "Names", "Objects", "Sparse"]
 
 
 @frozen
@@ -50,6 +51,50 @@ class Array:
 
 
 @frozen
+class ArrayOf:
+    """An array of objects of one kind, whose dimensions are their own; `size` names its length."""
+
+    kind: Kind
+    size: str = ""
+
+    def check(self, value: Any, scope: Scope, place: Place) -> None:
+        """Check the value."""
+        items = _one_dimension(value, "O", place)
+        if self.size:
+            scope.bind(self.size, items.size, place)
+        for index, item in enumerate(items):
+            self.kind.check(item, Scope(dict(scope.sizes)), place.item(index))
+
+
+@frozen
+class Dtype:
+    """A dtype of numpy, or what stands for one: its name, or a class.
+
+    Parameters
+    ----------
+    kinds : str
+        As for `Array`, and ``"O"`` for objects.
+    types : tuple of type
+        What it may be given as.
+    sparse : bool
+        Whether a sparse matrix can be of it.
+    """
+
+    kinds: str = "biuf"
+    types: tuple[type, ...] = field(default=(np.dtype, type, str), kw_only=True)
+    sparse: bool = field(default=False, kw_only=True)
+
+    def check(self, value: Any, scope: Scope, place: Place) -> None:  # noqa: ARG002 - the protocol's
+        """Check the value."""
+        dtype: np.dtype[Any] | None = None
+        if isinstance(value, self.types):
+            with contextlib.suppress(TypeError, ValueError, SyntaxError):
+                dtype = _dtype_of(value)
+        if dtype is None or dtype.kind not in self.kinds or (self.sparse and dtype == np.float16):
+            raise place.refusal(f"expected a dtype of kind {self.kinds!r}, not {describe(value)}")
+
+
+@frozen
 class Labels:
     """The labels of a classifier; binds their number and that of a linear model's scores.
 
@@ -78,7 +123,10 @@ class Names:
 
     def check(self, value: Any, scope: Scope, place: Place) -> None:
         """Check the value."""
-        scope.bind(self.size, _one_dimension(value, "O", place).size, place)
+        names = _one_dimension(value, "O", place)
+        if not all(issubclass(kind, str) for kind in set(map(type, names))):
+            raise place.refusal("expected names")
+        scope.bind(self.size, names.size, place)
 
 
 @frozen
@@ -151,6 +199,11 @@ class Sparse:
             scope.match(dimension, int(size), place)
         if self.finite and value.dtype.kind == "f" and not np.isfinite(value.data).all():
             raise place.refusal("expected finite numbers")
+
+
+def _dtype_of(value: Any) -> np.dtype[Any]:
+    dtype: np.dtype[Any] = np.dtype(value)
+    return dtype
 
 
 def _one_dimension(value: Any, dtypes: str, place: Place) -> NDArray[Any]:

@@ -176,6 +176,11 @@ def load_parts(
     try:
         reader = GraphReader(tensors, by_name, Allowed(allow), limits)
         estimator = reader.decode(document["model"], Place(), fitted=True)
+    except LimitExceededError:
+        raise
+    except InvalidArtifactError as exc:
+        exc.args = (f"{exc}{_versions_apart(document['versions'].get('scikit-learn'))}",)
+        raise
     except RecursionError as exc:
         raise LimitExceededError("nested deeper than this interpreter allows; lower max_json_depth") from exc
     tensors.finish()
@@ -184,6 +189,13 @@ def load_parts(
 
 def _are_versions(versions: Any) -> bool:
     return isinstance(versions, dict) and all(isinstance(version, str) for version in versions.values())
+
+
+def _versions_apart(made_with: str | None) -> str:
+    """Say which versions of scikit-learn a model was made and refused with, where they differ."""
+    if made_with is None or made_with.split(".")[:2] == sklearn.__version__.split(".")[:2]:
+        return ""
+    return f" (made with scikit-learn {ascii(made_with[:20])[1:-1]}; this is {sklearn.__version__})"
 
 
 def _check_parts(

@@ -6,6 +6,7 @@ A file's name is a key into the table; what the table lacks is neither written n
 from __future__ import annotations
 
 import importlib
+import operator
 from typing import Any
 
 __all__ = ["name_of", "named"]
@@ -39,10 +40,11 @@ _NUMPY = (
         "rad2deg",
     ),
     *("reciprocal", "rint", "sign", "sin", "sinh", "sqrt", "square", "tan", "tanh", "trunc"),
-    *("mean", "median", "average", "max", "min"),
+    *("mean", "median", "average", "max", "min", "sum", "std", "var"),
     *("bool_", "float16", "float32", "float64", "int8", "int16", "int32", "int64"),
     *("uint8", "uint16", "uint32", "uint64", "str_", "object_", "number", "integer", "floating"),
 )
+_TEXT = ("casefold", "lower", "split", "splitlines", "strip", "upper")
 _SELECTION = (
     *("chi2", "f_classif", "f_regression", "mutual_info_classif", "mutual_info_regression", "r_regression"),
 )
@@ -58,14 +60,22 @@ _PAIRWISE = (
     *("paired_distances", "pairwise_distances", "polynomial_kernel", "rbf_kernel", "sigmoid_kernel"),
 )
 _METRICS = (
-    *("accuracy_score", "average_precision_score", "balanced_accuracy_score", "brier_score_loss"),
-    *("explained_variance_score", "f1_score", "log_loss", "max_error", "mean_absolute_error"),
-    *("mean_squared_error", "median_absolute_error", "precision_score", "r2_score", "recall_score"),
-    "roc_auc_score",
+    *("accuracy_score", "adjusted_mutual_info_score", "adjusted_rand_score", "average_precision_score"),
+    *("balanced_accuracy_score", "brier_score_loss", "class_likelihood_ratios", "cohen_kappa_score"),
+    *("completeness_score", "d2_absolute_error_score", "d2_brier_score", "d2_log_loss_score"),
+    *("d2_pinball_score", "d2_tweedie_score", "dcg_score", "explained_variance_score", "f1_score"),
+    *("fbeta_score", "fowlkes_mallows_score", "hamming_loss", "hinge_loss", "homogeneity_score"),
+    *("jaccard_score", "log_loss", "matthews_corrcoef", "max_error", "mean_absolute_error"),
+    *("mean_absolute_percentage_error", "mean_gamma_deviance", "mean_pinball_loss", "mean_poisson_deviance"),
+    *("mean_squared_error", "mean_squared_log_error", "mean_tweedie_deviance", "median_absolute_error"),
+    *("mutual_info_score", "ndcg_score", "normalized_mutual_info_score", "precision_score", "r2_score"),
+    *("rand_score", "recall_score", "roc_auc_score", "root_mean_squared_error"),
+    *("root_mean_squared_log_error", "top_k_accuracy_score", "v_measure_score", "zero_one_loss"),
 )
 _MODULES: dict[str, tuple[str, ...]] = {
-    "builtins": ("bool", "float", "int", "object", "str"),
+    "builtins": ("bool", "float", "int", "object", "str", *(f"str.{name}" for name in _TEXT)),
     "numpy": _NUMPY,
+    "pandas": ("NA",),
     "sklearn.feature_selection": _SELECTION,
     "sklearn.metrics": _METRICS,
     "sklearn.metrics.pairwise": _PAIRWISE,
@@ -74,20 +84,23 @@ _MODULES: dict[str, tuple[str, ...]] = {
 _TABLE = {f"{module}.{name}": (module, name) for module, names in _MODULES.items() for name in names}
 _BY_SHORT_NAME: dict[str, list[str]] = {}
 for _full, (_, _short) in _TABLE.items():
-    _BY_SHORT_NAME.setdefault(_short, []).append(_full)
+    _BY_SHORT_NAME.setdefault(_short.rpartition(".")[2], []).append(_full)
 
 
 def named(name: str) -> Any:
     """Give the function or class of this name, None where the table or this version has none."""
     if name not in _TABLE:
         return None
-    module, short = _TABLE[name]
-    return getattr(importlib.import_module(module), short, None)
+    module, path = _TABLE[name]
+    try:
+        return operator.attrgetter(path)(importlib.import_module(module))
+    except (AttributeError, ModuleNotFoundError):
+        return None
 
 
 def name_of(value: Any) -> str | None:
     """Give the name in the table of this very function or class."""
-    short = getattr(value, "__name__", None)
+    short = "NA" if type(value).__name__ == "NAType" else getattr(value, "__name__", None)
     for candidate in _BY_SHORT_NAME.get(short, ()) if isinstance(short, str) else ():
         if named(candidate) is value:
             return candidate

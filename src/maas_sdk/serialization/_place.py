@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 from maas_sdk.errors import InvalidArtifactError
 
-__all__ = ["Piece", "Place"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Piece", "Place", "Whole", "estimators_in", "in_pieces"]
 
 
 @frozen
@@ -54,6 +57,29 @@ class Piece:
     """A value whose arrays have a tensor file of their own: unchanged, it is an unchanged file."""
 
     value: Any
+
+
+@frozen(eq=False)
+class Whole:
+    """An estimator that is kept in full, whatever the profile."""
+
+    value: Any
+
+
+def estimators_in(value: Any) -> Iterator[Any]:
+    """Give the estimators in a list, or in the tuples of a list."""
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from estimators_in(item)
+    elif hasattr(value, "fit"):
+        yield value
+
+
+def in_pieces(value: Any) -> Any:
+    """Mark the estimators and mappings in a list, or in the tuples of a list, as pieces of their own."""
+    if isinstance(value, list | tuple):
+        return type(value)([in_pieces(item) for item in value])
+    return Piece(value) if isinstance(value, dict) or hasattr(value, "fit") else value
 
 
 def _join(parent: str, key: str) -> str:

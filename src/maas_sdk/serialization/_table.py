@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["TABLE", "spec_of"]
 
 TABLE: dict[str, Spec] = {spec.type_name: spec for family in FAMILIES for spec in family}
-_PREFIXES = {"sklearn": "sklearn", "maas_sdk": "maas"}
+_PREFIXES = {"sklearn": "sklearn", "scipy": "scipy", "maas_sdk": "maas"}
 
 
 def spec_of(cls: type) -> Spec | None:

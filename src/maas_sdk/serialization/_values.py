@@ -1,9 +1,10 @@
 """Plain values ⇄ JSON: numbers, strings, sequences and mappings in the document, arrays in tensor files.
 
 JSON has no NaN, no tuples, no keys but strings and no numpy scalars, so that these are objects with a tag:
-``{"float": "nan"}``, ``{"tuple": […]}``, ``{"dict": [[key, value], …]}``, ``{"scalar": value, "dtype": …}``,
-``{"slice": [start, stop, step]}``, ``{"name": …}`` for a function or class of our table. Arrays, sparse
-matrices and random states are in `_containers`; what has a ``"type"`` is an estimator.
+``{"float": "nan"}``, ``{"tuple": […]}``, ``{"dict": [[key, value], …]}``, ``{"set": […]}``,
+``{"scalar": value, "dtype": …}``, ``{"slice": [start, stop, step]}``, ``{"numpy_dtype": …}``, ``{"name": …}`` for a
+function or class of our table. Arrays, sparse matrices and random states are in `_containers`; what has a
+``"type"`` is an estimator.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ __all__ = ["ValueReader", "ValueWriter"]
 _MAX_DEPTH = 48  # under the 64 that Limits.max_json_depth allows, tags included
 _MAX_INTEGER = 2**64  # what native code and numpy can take
 _ATOMS = (type(None), bool, float, str)
+_DTYPES = {**LOGICAL_DTYPES, "object": np.dtype(object)}
+_SCALARS = {**LOGICAL_DTYPES, "str": np.dtype(str)}
 _NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
@@ -60,7 +63,7 @@ class ValueWriter:
             return value
         if type(value) is Piece:
             return self.encode(value.value, place.in_unit(self._tensors.new_unit()))
-        if isinstance(value, np.generic) and not isinstance(value, np.str_):
+        if isinstance(value, np.generic):
             return self._scalar(value, place)
         node = self._containers.encode(value, place)
         return self._builtin(value, place) if node is None else node
@@ -73,17 +76,31 @@ class ValueWriter:
             return value
         if kind is float:
             return value if math.isfinite(value) else {"float": str(value)}
-        if kind is str or kind is np.str_:
-            return check_text(str(value), place)
+        if kind is str:
+            return check_text(value, place)
         if kind is list or kind is tuple:
-            items = [self.encode(item, place.item(index)) for index, item in enumerate(value)]
+            items = [
+                self.encode(item, _place_of(index, place, named=kind is tuple and type(item) is Piece))
+                for index, item in enumerate(value)
+            ]
             return items if kind is list else {"tuple": items}
         if kind is dict:
             return {"dict": [self._entry(index, entry, place) for index, entry in enumerate(value.items())]}
+        if kind is set or kind is frozenset:
+            return self._set(value, place)
         if kind is slice:
             return {"slice": [self.encode(end, place) for end in (value.start, value.stop, value.step)]}
+        if isinstance(value, np.dtype) and value.name in _DTYPES:
+            return {"numpy_dtype": value.name}
         name = self._allowed.name_of(value)
         return self._encode_object(value, place) if name is None else {"name": name}
+
+    def _set(self, values: Any, place: Place) -> dict[str, Any]:
+        if not all(type(item) in (int, str) for item in values):
+            raise place.refusal("a set of other things than integers and strings")
+        # Sorted, because the order of a set is no part of it.
+        items = sorted(values, key=lambda item: (type(item) is str, item))
+        return {"set" if type(values) is set else "frozenset": self.encode(items, place)}
 
     def _entry(self, index: int, entry: tuple[Any, Any], place: Place) -> list[Any]:
         key, value = entry
@@ -93,9 +110,10 @@ class ValueWriter:
         return [self.encode(key, inner), self.encode(value, inner)]
 
     def _scalar(self, value: np.generic, place: Place) -> dict[str, Any]:
-        if value.dtype.name not in LOGICAL_DTYPES:
+        name = "str" if isinstance(value, np.str_) else value.dtype.name
+        if name not in _SCALARS:
             raise place.refusal(f"a scalar of dtype {value.dtype}")
-        return {"scalar": self.encode(value.item(), place), "dtype": value.dtype.name}
+        return {"scalar": self.encode(value.item(), place), "dtype": name}
 
 
 class ValueReader:
@@ -138,13 +156,24 @@ class ValueReader:
             case {"float": ("nan" | "inf" | "-inf") as text, **rest} if not rest:
                 return _NON_FINITE[text]
             case {"tuple": list(items), **rest} if not rest:
-                return tuple(self.decode(items, place))
+                return tuple(
+                    self.decode(item, _place_of(index, place, named=isinstance(item, dict) and "type" in item))
+                    for index, item in enumerate(items)
+                )
             case {"dict": list(entries), **rest} if not rest:
                 return self._mapping(entries, place)
-            case {"scalar": value, "dtype": str(dtype), **rest} if not rest and dtype in LOGICAL_DTYPES:
-                return self._scalar(self.decode(value, place), LOGICAL_DTYPES[dtype], place)
+            case {"set": list(items), **rest} if not rest and all(type(item) in (int, str) for item in items):
+                return set(items)
+            case {"frozenset": list(items), **rest} if not rest and all(
+                type(item) in (int, str) for item in items
+            ):
+                return frozenset(items)
+            case {"scalar": value, "dtype": str(dtype), **rest} if not rest and dtype in _SCALARS:
+                return self._scalar(self.decode(value, place), _SCALARS[dtype], place)
             case {"slice": [start, stop, step], **rest} if not rest:
                 return self._slice((start, stop, step), place)
+            case {"numpy_dtype": str(dtype), **rest} if not rest and dtype in _DTYPES:
+                return _DTYPES[dtype]
             case {"name": str(name), **rest} if not rest:
                 value = self._allowed.named(name)
                 if value is None:
@@ -173,7 +202,7 @@ class ValueReader:
         return result
 
     def _scalar(self, value: Any, dtype: np.dtype[Any], place: Place) -> Any:
-        expected = {"b": bool, "i": int, "u": int, "f": float}[dtype.kind]
+        expected = {"b": bool, "i": int, "u": int, "f": float, "U": str}[dtype.kind]
         if type(value) is not expected:
             raise place.refusal(f"a {dtype.name} given as {type(value).__name__}")
         with np.errstate(over="ignore"):
@@ -184,3 +213,8 @@ class ValueReader:
         if scalar.item() != value and value == value:  # noqa: PLR0124 - NaN
             raise place.refusal(f"not a number of {dtype.name}")
         return scalar
+
+
+def _place_of(index: int, place: Place, *, named: bool) -> Place:
+    """Give the place of an item; an estimator behind its name is where the pair is: ``steps[1].coef_``."""
+    return place if named and index == 1 else place.item(index)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from maas_sdk.limits import Limits
 
-if sys.version_info >= (3, 14):
+if sys.version_info >= (3, 14):  # pragma: no cover - on the versions before
     from compression import zstd
 else:
     from backports import zstd

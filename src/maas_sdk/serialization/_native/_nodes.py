@@ -14,14 +14,14 @@ import numpy as np
 from sklearn.tree._tree import NODE_DTYPE, Tree
 
 from maas_sdk.errors import NotIncludedError, UnsupportedModelError
+from maas_sdk.serialization._arrays import narrow
 from maas_sdk.serialization._native._structure import (
     LEAF,
     blocks,
+    check_features,
     columns_of_structure,
-    depths_of,
-    read_structure,
+    read_structures,
 )
-from maas_sdk.serialization._place import Piece
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,8 +40,12 @@ _FIELDS = {
     *("left_child", "right_child", "feature", "threshold", "missing_go_to_left"),
     *("impurity", "n_node_samples", "weighted_n_node_samples"),
 }
-_DETAILS = ("impurity", "n_node_samples", "weighted_n_node_samples")
-_CHUNK = 8192  # nodes that are filled in cache before they are copied to their tree
+_DETAILS = {
+    "impurity": np.nan,
+    "n_node_samples": LEAF,
+    "weighted_n_node_samples": np.nan,
+}  # and what says: none
+_GROUP = 8192  # nodes that are filled in cache before they are copied to their trees
 
 
 class InferenceTree(Tree):  # type: ignore[misc]
@@ -67,9 +71,11 @@ class InferenceTree(Tree):  # type: ignore[misc]
         return InferenceTree, arguments, state
 
 
-def take_forest(trees: Sequence[Any], profile: Profile, *, keep: tuple[str, ...] = ()) -> list[Piece]:
-    """Give the columns of trees in blocks, each a piece of its own."""
-    return [Piece(take_trees(trees[start:end], profile, keep=keep)) for start, end in blocks(len(trees))]
+def take_forest(
+    trees: Sequence[Any], profile: Profile, *, keep: tuple[str, ...] = ()
+) -> list[dict[str, NDArray[Any]]]:
+    """Give the columns of trees in blocks."""
+    return [take_trees(trees[start:end], profile, keep=keep) for start, end in blocks(len(trees))]
 
 
 def take_trees(
@@ -108,8 +114,10 @@ def take_trees(
     values = np.concatenate([state["values"] for state in states])
     if profile == "inference":
         values, columns["threshold"] = values[leaves], _round_down(columns["threshold"])
-    depth = depths_of(left, right, counts)
-    return {**columns_of_structure(left, right, depth, counts), **columns, "value": values}
+    depth = np.concatenate([tree.compute_node_depths() for tree in trees]) - 1  # it counts the root as 1
+    columns = {**columns_of_structure(left, right, depth, counts), **columns, "value": values}
+    # The dtype that is stored is the one that is read: nobody needs a wider copy of all nodes at once.
+    return {name: narrow(np.ascontiguousarray(column)) for name, column in columns.items()}
 
 
 def _gather(states: Sequence[dict[str, Any]], names: Sequence[str], n_nodes: int) -> dict[str, NDArray[Any]]:
@@ -142,7 +150,7 @@ def _check_version() -> None:
 
 
 def build_trees(
-    columns: Mapping[str, NDArray[Any]],
+    blocks: Sequence[Mapping[str, NDArray[Any]]],
     *,
     n_features: int,
     n_classes: Sequence[int],
@@ -153,12 +161,13 @@ def build_trees(
 
     Parameters
     ----------
-    columns : mapping of str to ndarray
-        As `TreeColumns` describes.
+    blocks : sequence of mapping of str to ndarray
+        As `tree_columns` describes.
     n_features : int
     n_classes : sequence of int
         Values of a node for each output; 1 for regression.
     place : Place
+        Of the blocks.
     limits : Limits
 
     Returns
@@ -166,75 +175,58 @@ def build_trees(
     list of sklearn.tree._tree.Tree
     """
     _check_version()
-    structure = read_structure(columns, place, limits)
-    _check_nodes(columns, structure, n_features, place)
+    check_features(n_features, sum(columns["depth"].size for columns in blocks), place)
     sizes = np.array(n_classes, np.intp)
-    cls = Tree if "impurity" in columns else InferenceTree
     trees: list[Any] = []
-    depths = structure.max_depths()
-    for first, last in _chunks(structure.counts):
-        nodes, values = _fill(columns, structure, first, last)
-        base = structure.starts[first]
-        for index in range(first, last):
-            start = int(structure.starts[index] - base)
-            end = start + int(structure.counts[index])
-            tree = cls(n_features, sizes, sizes.size)
-            tree.__setstate__(
-                {
-                    "max_depth": depths[index],
-                    "node_count": end - start,
-                    "nodes": nodes[start:end],
-                    "values": values[start:end],
-                }
-            )
-            trees.append(tree)
+    nodes = np.zeros(0, NODE_DTYPE)
+    for index, columns in enumerate(blocks):
+        here = place.item(index)
+        _check_splits(columns, n_features, here)
+        cls = Tree if "impurity" in columns else InferenceTree
+        for structure in read_structures(columns, here, limits, group=_GROUP):
+            if nodes.size < structure.depth.size:
+                nodes = np.zeros(structure.depth.size, NODE_DTYPE)
+            _fill(nodes[: structure.depth.size], columns, structure)
+            values = _values(columns, structure)
+            for start, size, depth in zip(
+                structure.starts.tolist(), structure.counts.tolist(), structure.max_depths(), strict=True
+            ):
+                state = {"nodes": nodes[start : start + size], "values": values[start : start + size]}
+                tree = cls(n_features, sizes, sizes.size)
+                tree.__setstate__({"max_depth": depth, "node_count": size, **state})
+                trees.append(tree)
     return trees
 
 
-def _chunks(counts: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """Group trees so that a group's nodes stay in the cache while they are filled and copied."""
-    groups: list[tuple[int, int]] = []
-    first = size = 0
-    for index, count in enumerate(counts.tolist()):
-        if index > first and size + count > _CHUNK:
-            groups.append((first, index))
-            first, size = index, 0
-        size += count
-    return [*groups, (first, counts.size)]
-
-
-def _fill(
-    columns: Mapping[str, NDArray[Any]], structure: Structure, first: int, last: int
-) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """Give the nodes and values of some trees as scikit-learn wants them."""
-    start = int(structure.starts[first])
-    end = int(structure.starts[last - 1] + structure.counts[last - 1])
-    from_inner, to_inner = np.searchsorted(structure.inner, (start, end)).tolist()
-    inner = structure.inner[from_inner:to_inner] - start
-    nodes = np.zeros(end - start, NODE_DTYPE)
+def _fill(nodes: NDArray[Any], columns: Mapping[str, NDArray[Any]], structure: Structure) -> None:
+    """Put some trees into scikit-learn's nodes."""
+    inner = structure.inner
     nodes["left_child"] = nodes["right_child"] = LEAF
     nodes["feature"] = nodes["threshold"] = _UNDEFINED
-    nodes["left_child"][inner] = structure.left[from_inner:to_inner]
-    nodes["right_child"][inner] = structure.right[from_inner:to_inner]
+    nodes["missing_go_to_left"] = 0
+    nodes["left_child"][inner], nodes["right_child"][inner] = structure.left, structure.right
     for name in ("feature", "threshold", "missing_go_to_left"):
-        nodes[name][inner] = columns[name][from_inner:to_inner]
+        nodes[name][inner] = columns[name][structure.splits]
+    for name, missing in _DETAILS.items():
+        nodes[name] = columns[name][structure.nodes] if name in columns else missing
+
+
+def _values(columns: Mapping[str, NDArray[Any]], structure: Structure) -> NDArray[np.float64]:
+    """Give the values of some nodes; those that a file left out are NaN."""
+    stored, nodes, splits = columns["value"], structure.nodes, structure.splits
     if "impurity" in columns:
-        for name in _DETAILS:
-            nodes[name] = columns[name][start:end]
-        return nodes, np.ascontiguousarray(columns["value"][start:end], np.float64)
-    nodes["impurity"] = nodes["weighted_n_node_samples"] = np.nan
-    nodes["n_node_samples"] = columns["n_node_samples"][start:end] if "n_node_samples" in columns else LEAF
-    values = np.full((end - start, *columns["value"].shape[1:]), np.nan)
-    leaves = np.ones(end - start, np.bool_)
-    leaves[inner] = False
-    values[leaves] = columns["value"][start - from_inner : end - to_inner]
-    return nodes, values
+        return np.ascontiguousarray(stored[nodes], np.float64)
+    values = np.full((structure.depth.size, *stored.shape[1:]), np.nan)
+    leaves = np.ones(structure.depth.size, np.bool_)
+    leaves[structure.inner] = False
+    values[leaves] = stored[nodes.start - splits.start : nodes.stop - splits.stop]
+    return values
 
 
-def _check_nodes(
-    columns: Mapping[str, NDArray[Any]], structure: Structure, n_features: int, place: Place
-) -> None:
-    feature, n_nodes, n_inner = columns["feature"], structure.depth.size, structure.inner.size
+def _check_splits(columns: Mapping[str, NDArray[Any]], n_features: int, place: Place) -> None:
+    """Check what stands at nodes; a binary tree has one leaf more than nodes with children."""
+    feature, n_nodes, n_trees = columns["feature"], columns["depth"].size, columns["node_count"].size
+    n_inner = (n_nodes - n_trees) // 2
     n_values = n_nodes if "impurity" in columns else n_nodes - n_inner
     if columns["value"].shape[0] != n_values:
         raise place.attribute("value").refusal(f"not one for each of {n_values} nodes or leaves")

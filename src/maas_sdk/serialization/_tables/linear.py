@@ -4,54 +4,82 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from maas_sdk.serialization._kinds import Choice, Either, Instance, Int, Nothing, Number
-from maas_sdk.serialization._kinds_arrays import Array, Labels
-from maas_sdk.serialization._spec import FEATURES, Field, Spec, optional, required
+import numpy as np
+
+from maas_sdk.serialization._kinds import (
+    Choice,
+    Either,
+    Estimator,
+    Instance,
+    Int,
+    ListOf,
+    Nothing,
+    Number,
+    Plain,
+)
+from maas_sdk.serialization._kinds_arrays import Array, Labels, Sparse
+from maas_sdk.serialization._spec import FEATURES, Field, Spec, detail, record, required
 from maas_sdk.serialization._tables.preparation import check_binarizer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from maas_sdk.serialization._kinds import Scope
     from maas_sdk.serialization._place import Place
+
+    Check = Callable[[Any, Mapping[str, Any], Scope, Place], None]
 
 __all__ = ["LINEAR"]
 
 _MODULE = "sklearn.linear_model"
 _COEF = Either(Array(("n_targets", "n_features")), Array(("n_features",)))
 _INTERCEPT = Either(Number(), Array(("n_targets",)), Array((1,)))
-_N_ITER = optional(Either(Nothing(), Int(), Array(("n_iterations",), dtypes="iu")))
-_COUNT = optional(Int())
-_SCORE = optional(Number(finite=False))
+_PLAIN = detail(Plain())  # numbers that people look at and no method uses
+_PATH = record(Plain())
+_COUNT = detail(Int())
+_SCORE = detail(Number(finite=False))
 _REGRESSOR: dict[str, Field] = {
     **FEATURES,
     "coef_": required(_COEF),
     "intercept_": required(_INTERCEPT),
-    "n_iter_": _N_ITER,
+    "n_iter_": _PLAIN,
 }
+_SCORES = ("n_scores", "n_features")
 _CLASSIFIER: dict[str, Field] = {
     **FEATURES,
     "classes_": required(Labels(scores="n_scores", low=2)),
-    "coef_": required(Array(("n_scores", "n_features"))),
+    "coef_": required(Either(Array(_SCORES), Sparse(_SCORES))),
     "intercept_": required(Either(Array(("n_scores",)), Array((1,)), Number())),
-    "n_iter_": _N_ITER,
+    "n_iter_": _PLAIN,
 }
-_PER_TARGET = optional(Either(Number(finite=False), Array(("n_targets",), finite=False)))
-_PATHS = ("mse_path_", "alphas_", "cv_alphas_", "coef_path_", "active_")
+_DUALITY = {"dual_gap_": _PLAIN}
+_CHOSEN = {"alpha_": _PLAIN, "alphas_": _PLAIN, "mse_path_": _PATH}
+_ANGLES = {"active_": _PLAIN, "alphas_": _PLAIN, "coef_path_": _PATH}
+_ANGLES_CHOSEN = {**_ANGLES, **_CHOSEN, "cv_alphas_": _PATH}
+_VALIDATED = {"alpha_": _PLAIN, "best_score_": _PLAIN, "cv_results_": _PATH, "cv_values_": _PATH}
 
 
-def _regressor(name: str, *, left_out: tuple[str, ...] = (), **fields: Field) -> Spec:
-    return Spec(
-        f"sklearn.{name}", _MODULE, {**_REGRESSOR, **fields}, left_out=left_out, check=_check_intercept
-    )
-
-
-def _check_intercept(_: Any, attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
+def _check_intercept(_: Any, attributes: Mapping[str, Any], __: Scope, place: Place) -> None:
     """With several targets, the intercept is one number each, or zero for all."""
-    intercept = attributes["intercept_"]
-    n_targets = scope.sizes.get("n_targets", 1)
-    if getattr(intercept, "ndim", 0) == 1 and intercept.shape != (n_targets,):
+    coef, intercept = attributes["coef_"], attributes["intercept_"]
+    n_targets = coef.shape[0] if coef.ndim > 1 else 1
+    if np.ndim(intercept) and intercept.size != n_targets:
         raise place.attribute("intercept_").refusal(f"{intercept.size} intercepts for {n_targets} targets")
+
+
+def _check_active(ard: Any, attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
+    """Deviations are computed with the columns whose precision is below the threshold."""
+    _check_intercept(ard, attributes, scope, place)
+    if np.count_nonzero(attributes["lambda_"] < ard.threshold_lambda) != scope.sizes["n_active"]:
+        raise place.attribute("lambda_").refusal("not as many below threshold_lambda as sigma_ has columns")
+
+
+# What fit makes of parameters that are deprecated, in some versions.
+_DEPRECATED = ("_alphas", "_store_cv_results")
+
+
+def _regressor(name: str, check: Check = _check_intercept, /, **fields: Field) -> Spec:
+    return Spec(f"sklearn.{name}", _MODULE, {**_REGRESSOR, **fields}, left_out=_DEPRECATED, check=check)
 
 
 def _rebuild_loss(estimator: Any) -> None:
@@ -66,24 +94,57 @@ def _glm(name: str) -> Spec:
             **FEATURES,
             "coef_": required(Array(("n_features",))),
             "intercept_": required(Number()),
-            "n_iter_": _N_ITER,
+            "n_iter_": _PLAIN,
         },
         left_out=("_base_loss",),
         finish=_rebuild_loss,
     )
 
 
-_SGD_LEFT_OUT = (
-    "_loss_function_",
-    "loss_function_",
-    "_expanded_class_weight",
-    *("_standard_coef", "_standard_intercept", "_average_coef", "_average_intercept"),
-)
-_SGD = {"t_": optional(Number())}
+# Where weights are averaged, training goes on from both.
+_AVERAGED: dict[str, Field] = {
+    "t_": detail(Number()),
+    **{
+        f"_{which}_{what}": detail(Either(Nothing(), *shapes))
+        for which in ("standard", "average")
+        for what, shapes in (
+            ("coef", (Array(_SCORES), Array(("n_features",)))),
+            ("intercept", (Array(("n_scores",)), Array((1,)))),
+        )
+    },
+}
+_SPARSE_REGRESSOR: dict[str, Field] = {
+    **_REGRESSOR,
+    "coef_": required(Either(Array(("n_features",)), Sparse((1, "n_features")))),
+}
+_ONE_CLASS: dict[str, Field] = {
+    **FEATURES,
+    "coef_": _SPARSE_REGRESSOR["coef_"],
+    "offset_": required(Array((1,))),
+    "n_iter_": _PLAIN,
+}
+_ETA = {"eta0": detail(Number())}  # remains as it was constructed when C is set later
 
 
-def _sgd(name: str, fields: dict[str, Field]) -> Spec:
-    return Spec(f"sklearn.{name}", _MODULE, {**fields, **_SGD}, left_out=_SGD_LEFT_OUT)
+def _sgd(name: str, fields: dict[str, Field], **more: Field) -> Spec:
+    return Spec(
+        f"sklearn.{name}",
+        _MODULE,
+        {**fields, **_AVERAGED, **more},
+        left_out=("_loss_function_", "loss_function_", "_expanded_class_weight"),
+        check=_check_intercept if fields is _SPARSE_REGRESSOR else None,
+        finish=_share_intercept,
+    )
+
+
+def _share_intercept(sgd: Any) -> None:
+    """Let the intercept be that of the average or the other, as training leaves it: it writes into both."""
+    intercept: Any = getattr(sgd, "intercept_", None)
+    for name in ("_average_intercept", "_standard_intercept"):
+        held: Any = getattr(sgd, name, None)
+        if held is not None and np.array_equal(held, intercept):
+            sgd.intercept_ = held
+            return
 
 
 def _check_ridge_classifier(_: Any, attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
@@ -91,7 +152,7 @@ def _check_ridge_classifier(_: Any, attributes: Mapping[str, Any], scope: Scope,
     check_binarizer(
         attributes["_label_binarizer"],
         n_outputs=scope.sizes.get("n_targets", 1),
-        n_classes=scope.sizes["n_classes"],
+        labels=attributes["classes_"],
         place=place.attribute("_label_binarizer"),
     )
 
@@ -102,61 +163,52 @@ _RIDGE_CLASSIFIER: dict[str, Field] = {
     "_label_binarizer": required(Instance((("sklearn", "LabelBinarizer"),))),
     "coef_": required(_COEF),
     "intercept_": required(_INTERCEPT),
-    "n_iter_": _N_ITER,
+    "n_iter_": _PLAIN,
 }
-_SOLVER = optional(Choice(("auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs")))
-_BEST = {"alpha_": _PER_TARGET, "best_score_": _PER_TARGET}
+_SOLVER = detail(Choice(("auto", "svd", "cholesky", "lsqr", "sparse_cg", "sag", "saga", "lbfgs")))
+_BAYESIAN: dict[str, Field] = {
+    "X_offset_": required(Array(("n_features",))),
+    "X_scale_": detail(Array(("n_features",))),
+    "alpha_": required(Number()),
+    "scores_": _PATH,
+}
 
 _LEARNING = "maas_sdk.learning"
-_LOSS = {"loss_": _SCORE}
-_TRAINED: dict[str, Any] = {
-    "dropped_if_unknown": ("optimizer",),
-    "forgotten": ("callback",),
-    "left_out": ("loss_curve_",),
-}
+_LOSS = {"loss_": _SCORE, "loss_curve_": record(ListOf(Number(finite=False)))}
+_TRAINED: dict[str, Any] = {"dropped_if_unknown": ("optimizer",), "forgotten": ("callback",)}
 
 LINEAR: tuple[Spec, ...] = (
-    _regressor(
-        "LinearRegression",
-        rank_=optional(Either(Int(), Array(("n_targets",), dtypes="iu"))),
-        singular_=optional(Array(("n_singular",))),
-    ),
+    _regressor("LinearRegression", rank_=_PLAIN, singular_=_PLAIN),
     _regressor("Ridge", solver_=_SOLVER),
-    _regressor("RidgeCV", left_out=("cv_results_", "cv_values_"), **_BEST),
-    _regressor("Lasso", dual_gap_=_PER_TARGET),
-    _regressor("ElasticNet", dual_gap_=_PER_TARGET),
-    _regressor("LassoCV", left_out=_PATHS, alpha_=_SCORE, dual_gap_=_SCORE),
-    _regressor("ElasticNetCV", left_out=_PATHS, alpha_=_SCORE, l1_ratio_=_SCORE, dual_gap_=_SCORE),
-    _regressor("MultiTaskLasso", dual_gap_=_PER_TARGET, eps_=_SCORE),
-    _regressor("MultiTaskElasticNet", dual_gap_=_PER_TARGET, eps_=_SCORE),
-    _regressor("MultiTaskLassoCV", left_out=_PATHS, alpha_=_SCORE, dual_gap_=_SCORE),
-    _regressor("MultiTaskElasticNetCV", left_out=_PATHS, alpha_=_SCORE, l1_ratio_=_SCORE, dual_gap_=_SCORE),
-    _regressor("Lars", left_out=_PATHS),
-    _regressor("LassoLars", left_out=_PATHS),
-    _regressor("LarsCV", left_out=_PATHS, alpha_=_SCORE),
-    _regressor("LassoLarsCV", left_out=_PATHS, alpha_=_SCORE),
-    _regressor("LassoLarsIC", left_out=(*_PATHS, "criterion_"), alpha_=_SCORE, noise_variance_=_SCORE),
-    _regressor("OrthogonalMatchingPursuit", n_nonzero_coefs_=optional(Either(Nothing(), Int()))),
-    _regressor("OrthogonalMatchingPursuitCV", n_nonzero_coefs_=_COUNT),
+    _regressor("RidgeCV", **_VALIDATED),
+    *(_regressor(name, **_DUALITY) for name in ("Lasso", "ElasticNet")),
+    *(_regressor(name, **_DUALITY, eps_=_SCORE) for name in ("MultiTaskLasso", "MultiTaskElasticNet")),
+    *(_regressor(name, **_DUALITY, **_CHOSEN) for name in ("LassoCV", "MultiTaskLassoCV")),
+    *(
+        _regressor(name, **_DUALITY, **_CHOSEN, l1_ratio_=_SCORE)
+        for name in ("ElasticNetCV", "MultiTaskElasticNetCV")
+    ),
+    *(_regressor(name, **_ANGLES) for name in ("Lars", "LassoLars")),
+    *(_regressor(name, **_ANGLES_CHOSEN) for name in ("LarsCV", "LassoLarsCV")),
+    _regressor("LassoLarsIC", **_ANGLES, alpha_=_SCORE, criterion_=_PATH, noise_variance_=_SCORE),
+    *(
+        _regressor(name, n_nonzero_coefs_=_PLAIN)
+        for name in ("OrthogonalMatchingPursuit", "OrthogonalMatchingPursuitCV")
+    ),
     _regressor(
         "BayesianRidge",
-        left_out=("scores_",),
-        X_offset_=required(Array(("n_features",))),
-        X_scale_=required(Array(("n_features",))),
-        alpha_=required(Number()),
-        lambda_=required(Number()),
+        **_BAYESIAN,
+        lambda_=detail(Number()),
         sigma_=required(Array(("n_features", "n_features"))),
     ),
     _regressor(
         "ARDRegression",
-        left_out=("scores_",),
-        X_offset_=required(Array(("n_features",))),
-        X_scale_=required(Array(("n_features",))),
-        alpha_=required(Number()),
+        _check_active,
+        **_BAYESIAN,
         lambda_=required(Array(("n_features",), finite=False)),
         sigma_=required(Array(("n_active", "n_active"))),
     ),
-    _regressor("HuberRegressor", left_out=("outliers_",), scale_=_SCORE),
+    _regressor("HuberRegressor", scale_=_SCORE, outliers_=detail(Array(("n_samples",), dtypes="b"))),
     _regressor("TheilSenRegressor", breakdown_=_SCORE, n_subpopulation_=_COUNT),
     _regressor("QuantileRegressor"),
     *(_glm(name) for name in ("PoissonRegressor", "GammaRegressor", "TweedieRegressor")),
@@ -164,8 +216,11 @@ LINEAR: tuple[Spec, ...] = (
     Spec(
         "sklearn.LogisticRegressionCV",
         _MODULE,
-        {**_CLASSIFIER, "C_": optional(Either(Number(), Array(("n_best",))))},
-        left_out=("Cs_", "l1_ratios_", "l1_ratio_", "scores_", "coefs_paths_", "n_iter_"),
+        {
+            **_CLASSIFIER,
+            **dict.fromkeys(("C_", "Cs_", "l1_ratio_", "l1_ratios_"), _PLAIN),
+            **dict.fromkeys(("scores_", "coefs_paths_"), _PATH),
+        },
     ),
     Spec(
         "sklearn.RidgeClassifier",
@@ -176,14 +231,30 @@ LINEAR: tuple[Spec, ...] = (
     Spec(
         "sklearn.RidgeClassifierCV",
         _MODULE,
-        {**_RIDGE_CLASSIFIER, "alpha_": _SCORE, "best_score_": _SCORE},
-        left_out=("cv_results_", "cv_values_"),
+        {**_RIDGE_CLASSIFIER, **_VALIDATED},
+        left_out=_DEPRECATED,
         check=_check_ridge_classifier,
     ),
-    *(_sgd(name, _CLASSIFIER) for name in ("SGDClassifier", "Perceptron", "PassiveAggressiveClassifier")),
-    *(_sgd(name, _REGRESSOR) for name in ("SGDRegressor", "PassiveAggressiveRegressor")),
+    *(_sgd(name, _CLASSIFIER) for name in ("SGDClassifier", "Perceptron")),
+    _sgd("PassiveAggressiveClassifier", _CLASSIFIER, **_ETA),
+    _sgd("SGDRegressor", _SPARSE_REGRESSOR),
+    _sgd("PassiveAggressiveRegressor", _SPARSE_REGRESSOR, **_ETA),
+    _sgd("SGDOneClassSVM", _ONE_CLASS),
     Spec("sklearn.LinearSVC", "sklearn.svm", _CLASSIFIER),
-    Spec("sklearn.LinearSVR", "sklearn.svm", _REGRESSOR),
+    Spec("sklearn.LinearSVR", "sklearn.svm", _REGRESSOR, check=_check_intercept),
+    Spec(
+        "sklearn.RANSACRegressor",
+        _MODULE,
+        {
+            **FEATURES,
+            "estimator_": required(Estimator(("predict",), features="n_features")),
+            "inlier_mask_": detail(Array(("n_samples",), dtypes="b")),
+            "n_trials_": _COUNT,
+            **dict.fromkeys(
+                ("n_skips_no_inliers_", "n_skips_invalid_data_", "n_skips_invalid_model_"), _COUNT
+            ),
+        },
+    ),
     Spec("maas.LinearRegressor", _LEARNING, {**_REGRESSOR, **_LOSS}, check=_check_intercept, **_TRAINED),
     Spec("maas.LogisticClassifier", _LEARNING, {**_CLASSIFIER, **_LOSS}, **_TRAINED),
 )

@@ -4,27 +4,41 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from maas_sdk.serialization._kinds import Choice, Either, Instance, Int, ListOf, Nothing, Number
+from maas_sdk.serialization._kinds import (
+    Choice,
+    Either,
+    Flag,
+    Instance,
+    Int,
+    ListOf,
+    Nothing,
+    Number,
+    Record,
+)
 from maas_sdk.serialization._kinds_arrays import Array, Labels
-from maas_sdk.serialization._spec import FEATURES, Field, Spec, optional, required
+from maas_sdk.serialization._skew import before
+from maas_sdk.serialization._spec import FEATURES, Field, Spec, detail, record, required
 from maas_sdk.serialization._tables.preparation import check_binarizer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from maas_sdk.serialization._kinds import Scope
+    from maas_sdk.serialization._kinds import Kind, Scope
     from maas_sdk.serialization._place import Place
 
 __all__ = ["NETWORKS"]
 
 _LEARNING = "maas_sdk.learning"
+_CURVE = ListOf(Number(finite=False))
 _LAYERS: dict[str, Field] = {
     **FEATURES,
     "coefs_": required(ListOf(Array(("n_inputs", "n_units")), "n_connections", apart=True)),
     "intercepts_": required(ListOf(Array(("n_units",)), "n_connections", apart=True)),
     "n_outputs_": required(Int(1, size="n_outputs")),
-    "n_iter_": optional(Int()),
-    "loss_": optional(Number(finite=False)),
+    "n_iter_": detail(Int()),
+    "loss_": detail(Number(finite=False)),
+    "loss_curve_": record(_CURVE),
+    "validation_scores_": record(Either(Nothing(), _CURVE)),
 }
 
 
@@ -55,29 +69,51 @@ def _check_sklearn(_: Any, attributes: Mapping[str, Any], scope: Scope, place: P
     _check_layers(None, attributes, scope, place)
     if attributes["n_layers_"] != len(attributes["coefs_"]) + 1:
         raise place.attribute("n_layers_").refusal("not one more than there are coefs_")
+    if attributes["out_activation_"] == "exp" and before(1, 7):
+        raise place.attribute("out_activation_").refusal("this version of scikit-learn has no 'exp'")
     if "_label_binarizer" in attributes:
         check_binarizer(
             attributes["_label_binarizer"],
             n_outputs=scope.sizes["n_outputs"],
-            n_classes=scope.sizes["n_classes"],
+            labels=attributes["classes_"],
             place=place.attribute("_label_binarizer"),
         )
 
 
-_MAYBE = optional(Either(Nothing(), Number(finite=False)))
+def _share_best(mlp: Any) -> None:
+    if mlp.early_stopping:
+        # The weights that fit has found best are those that it ends with.
+        mlp._best_coefs, mlp._best_intercepts = mlp.coefs_, mlp.intercepts_  # noqa: SLF001 - scikit-learn's
+
+
+_ANY_NUMBER = Number(finite=False)
+_MOMENTS = ListOf(Either(Array(("n_inputs", "n_units")), Array(("n_units",))), apart=True)
+_RATES: dict[str, Kind] = {"learning_rate_init": Number(), "learning_rate": _ANY_NUMBER}
+_ADAM: dict[str, Kind] = {
+    **_RATES,
+    **dict.fromkeys(("beta_1", "beta_2", "epsilon"), Number()),
+    **dict.fromkeys(("ms", "vs"), _MOMENTS),
+    "t": Int(),
+}
+_DESCENT: dict[str, Kind] = {
+    **_RATES,
+    **dict.fromkeys(("momentum", "power_t"), Number()),
+    "lr_schedule": Choice(("constant", "adaptive", "invscaling")),
+    "nesterov": Flag(),
+    "velocities": _MOMENTS,
+}
+_MAYBE = detail(Either(Nothing(), _ANY_NUMBER))
 _SKLEARN: dict[str, Field] = {
     **_LAYERS,
     "n_layers_": required(Int(2)),
-    "out_activation_": required(Choice(("identity", "logistic", "softmax"))),
-    "t_": optional(Int(high=2**62)),
+    "out_activation_": required(Choice(("identity", "logistic", "softmax", "exp"))),
+    "t_": detail(Int(high=2**62)),
     "best_loss_": _MAYBE,
     "best_validation_score_": _MAYBE,
+    "_no_improvement_count": record(Int()),
+    "_optimizer": record(Either(Record(_ADAM), Record(_DESCENT))),
 }
-_SKLEARN_LEFT_OUT = (
-    *("_optimizer", "_random_state", "_best_coefs", "_best_intercepts", "_no_improvement_count"),
-    *("loss_curve_", "validation_scores_"),
-)
-_CURVES = ("loss_curve_", "validation_scores_")
+_SKLEARN_LEFT_OUT = ("_random_state", "_best_coefs", "_best_intercepts", "_coef_indptr", "_intercept_indptr")
 _OPTIMIZER = ("optimizer",)
 _ACTIVATION = {"activation": Choice(("relu", "tanh"))}
 
@@ -91,14 +127,18 @@ NETWORKS: tuple[Spec, ...] = (
             "_label_binarizer": required(Instance((("sklearn", "LabelBinarizer"),))),
         },
         left_out=_SKLEARN_LEFT_OUT,
+        native="optimizer",
         check=_check_sklearn,
+        finish=_share_best,
     ),
     Spec(
         "sklearn.MLPRegressor",
         "sklearn.neural_network",
         _SKLEARN,
         left_out=_SKLEARN_LEFT_OUT,
+        native="optimizer",
         check=_check_sklearn,
+        finish=_share_best,
     ),
     Spec(
         "maas.MLPClassifier",
@@ -107,7 +147,6 @@ NETWORKS: tuple[Spec, ...] = (
         dropped_if_unknown=_OPTIMIZER,
         params=_ACTIVATION,
         forgotten=("callback",),
-        left_out=_CURVES,
         check=_check_classifier,
     ),
     Spec(
@@ -117,7 +156,6 @@ NETWORKS: tuple[Spec, ...] = (
         dropped_if_unknown=_OPTIMIZER,
         params=_ACTIVATION,
         forgotten=("callback",),
-        left_out=_CURVES,
         check=_check_layers,
     ),
     *(Spec(f"maas.{name}", _LEARNING) for name in ("GradientDescent", "SGD", "Adam")),

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maas_sdk.serialization._kinds import Choice, Either, Flag, Int, ListOf, Nothing, Number
+from maas_sdk.serialization._kinds import Choice, Either, Entries, Flag, Int, ListOf, Nothing, Number
 from maas_sdk.serialization._kinds_arrays import Array, Labels
-from maas_sdk.serialization._spec import FEATURES, Field, Spec, required
+from maas_sdk.serialization._spec import FEATURES, FREE_FEATURES, Field, Spec, required
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from numpy.typing import NDArray
 
     from maas_sdk.serialization._kinds import Scope
     from maas_sdk.serialization._place import Place
@@ -68,8 +70,16 @@ def _check_dummy(dummy: Any, attributes: Mapping[str, Any], scope: Scope, place:
         constant and np.size(dummy.constant) != scope.sizes["n_outputs"]
     ):
         raise place.attribute("_strategy").refusal("does not fit the parameters")
-    if attributes["sparse_output_"]:
-        raise place.attribute("sparse_output_").refusal("sparse targets are not supported")
+    if constant and not all(
+        (label == value).any() for label, value in zip(labels, np.ravel(dummy.constant), strict=True)
+    ):
+        raise place.attribute("constant").refusal("not a label of its output")
+    if attributes["sparse_output_"] and (
+        attributes["_strategy"] == "uniform" or any(label.dtype.kind not in "biu" for label in labels)
+    ):
+        raise place.attribute("sparse_output_").refusal(
+            "needs labels that are integers, and another strategy"
+        )
 
 
 def _check_binarizer_itself(_: Any, attributes: Mapping[str, Any], __: Scope, place: Place) -> None:
@@ -77,7 +87,7 @@ def _check_binarizer_itself(_: Any, attributes: Mapping[str, Any], __: Scope, pl
         raise place.attribute("sparse_input_").refusal("sparse targets are multi-label ones")
 
 
-def check_binarizer(binarizer: Any, *, n_outputs: int, n_classes: int, place: Place) -> None:
+def check_binarizer(binarizer: Any, *, n_outputs: int, labels: NDArray[Any], place: Place) -> None:
     """Compare a table of labels with the outputs that it is to turn into labels.
 
     Raises
@@ -89,9 +99,11 @@ def check_binarizer(binarizer: Any, *, n_outputs: int, n_classes: int, place: Pl
     fits = {
         "binary": n_outputs == 1 and n_labels <= 2,  # noqa: PLR2004 - two classes share an output
         "multiclass": n_outputs == n_labels,
-        _MULTI_LABEL: n_outputs == n_labels,
+        _MULTI_LABEL: n_outputs == n_labels > 1,
     }
-    if n_labels != n_classes or not fits[binarizer.y_type_]:
+    if not np.array_equal(binarizer.classes_, labels):
+        raise place.refusal("other labels than the estimator's own")
+    if not fits[binarizer.y_type_]:
         raise place.refusal(f"{n_labels} labels, {binarizer.y_type_}, for {n_outputs} outputs")
 
 
@@ -117,6 +129,8 @@ PREPARATION: tuple[Spec, ...] = (
         "sklearn.Pipeline",
         "sklearn.pipeline",
         pieces=("steps",),
+        fitted_by=("steps",),
+        params={"steps": Entries(2)},
         forgotten=("memory",),
         finish=_check_steps,
     ),
@@ -161,7 +175,7 @@ PREPARATION: tuple[Spec, ...] = (
         {**FEATURES, "center_": _COLUMN_OR_NONE, "scale_": _COLUMN_OR_NONE},
         check=_check_columns,
     ),
-    Spec("sklearn.Normalizer", _PREPROCESSING),
+    Spec("sklearn.Normalizer", _PREPROCESSING, FREE_FEATURES),
     Spec(
         "sklearn.PCA",
         "sklearn.decomposition",
