@@ -138,3 +138,10 @@ def test_a_folder_is_signed_as_shown(folder, capsys):
     (block,) = blocks("docs/how-to/sign.md", "python")
     run_python(block, {})
     assert "model.json" in capsys.readouterr().out
+
+
+def test_a_model_is_kept_as_shown(folder):
+    names = {"__name__": "application"}
+    for block in blocks("docs/how-to/keep.md", "python"):
+        run_python(block, names)
+    assert {path.name for path in folder.iterdir()} > {"forest", "small", "centred"}

@@ -23,6 +23,13 @@ def test_an_environment_says_what_made_the_model():
     assert json.loads(environment.to_json())["format"] == "maas-environment/1"
 
 
+def test_environments_say_which_versions_differ():
+    sender = Environment(python="3.11.7", distributions={"numpy": "2.2.6", "attrs": "1", "maas-sdk": "0.1"})
+    here = Environment(python="3.13.1", distributions={"numpy": "2.4.6", "maas-sdk": "0.1"})
+    assert sender.apart_from(here) == "numpy 2.2.6 (here 2.4.6), python 3.11.7 (here 3.13.1)"
+    assert sender.apart_from(sender) == ""
+
+
 def test_a_distribution_that_is_not_installed_is_named():
     with pytest.raises(InvalidOptionError, match="no-such-thing"):
         Environment.current(distributions=["no-such-thing"])

@@ -6,12 +6,16 @@ import os
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.cluster import DBSCAN
 from sklearn.datasets import load_diabetes, load_iris
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
 
 import maas_sdk as maas
 from maas_sdk.errors import (
     BundleError,
+    InvalidArtifactError,
     InvalidOptionError,
     InvalidReferenceError,
     NoMatchError,
@@ -177,8 +181,11 @@ def test_what_cannot_be_published_is_refused_and_leaves_no_version(
 
 
 def test_a_model_without_a_safe_serialization_is_named(acme, iris):
-    fitted = maas.Pipeline("sklearn.GaussianProcessClassifier").fit(*iris)
-    with pytest.raises(UnsupportedModelError, match="GaussianProcessClassifier"):
+    class Unknown(LogisticRegression):
+        pass
+
+    fitted = maas.Pipeline(Unknown(max_iter=500)).fit(*iris)
+    with pytest.raises(UnsupportedModelError, match="Unknown is known; declare it with allow="):
         publish(fitted, acme, "memory:")
 
 
@@ -251,6 +258,13 @@ def test_a_self_test_that_fails_is_an_error_with_the_report(
     with pytest.raises(SelfTestError, match="selftest_tolerance") as caught:
         maas.Pipeline.load("acme/iris", store=tmp_path / "m", trust=trust, identity=acme)
     assert caught.value.report.n_rows == 5
+    assert "it was made with the versions that are here; " in str(caught.value)
+    with monkeypatch.context() as context:
+        context.setattr("platform.python_version", lambda: "3.99.0")
+        with pytest.raises(
+            SelfTestError, match=r"it was made with python 3\.[0-9.]+ \(here 3\.99\.0\); self"
+        ):
+            maas.Pipeline.load("acme/iris", store=tmp_path / "m", trust=trust, identity=acme)
     loaded = maas.Pipeline.load(
         "acme/iris", store=tmp_path / "m", trust=trust, identity=acme, selftest_tolerance=0.1
     )
@@ -273,3 +287,65 @@ def test_a_post_quantum_release_needs_both_halves_of_the_key(tmp_path, pipeline)
         maas.Pipeline.load(
             "acme/iris", store=tmp_path / "m", trust=maas.Policy().with_key("acme/*", half), identity=globex
         )
+
+
+def test_a_release_for_inference_is_smaller_and_says_what_it_left_out(tmp_path, acme, globex, trust, iris):
+    X, y = iris
+    forest = maas.Pipeline(RandomForestClassifier(20, random_state=0)).fit(X, y)
+    sizes = {}
+    for version, options in (
+        ("1.0.0", {}),
+        ("1.1.0", {"profile": "inference"}),
+        ("1.2.0", {"profile": "inference", "zstd": True}),
+    ):
+        release = publish(
+            forest, acme, tmp_path / "models", version, recipients=[globex.public], selftest=X[:5], **options
+        )
+        bundle = release.export(tmp_path / f"{version}.maas")
+        store = maas.open_store(tmp_path / version)
+        store.import_bundle(bundle, trust=trust, first_use=["acme/iris"])
+        loaded = maas.Pipeline.load(f"acme/iris@{version}", store=store, trust=trust, identity=globex)
+        assert loaded.selftest_.identical
+        np.testing.assert_array_equal(loaded.predict_proba(X), forest.predict_proba(X))
+        assert hasattr(loaded.chain_[-1], "feature_importances_") == (version == "1.0.0")
+        sizes[version] = bundle.stat().st_size
+    assert sizes["1.0.0"] > sizes["1.1.0"] > sizes["1.2.0"]
+
+
+class Shift(TransformerMixin, BaseEstimator):
+    """A vendor's transformer, which nobody has written a serializer for."""
+
+    def __init__(self, by=1.0, how=None):
+        self.by = by
+        self.how = how
+
+    def fit(self, X, y=None):
+        self.n_features_in_ = np.shape(X)[1]
+        self.least_ = np.min(X, axis=0)
+        return self
+
+    def transform(self, X):
+        return (self.how or np.add)(X - self.least_, self.by)
+
+
+def shifted(X, by):
+    return X + 2 * by
+
+
+def test_a_class_that_the_application_allows_travels_and_no_other_does(tmp_path, acme, iris):
+    X, y = iris
+    pipeline = maas.Pipeline(LogisticRegression(max_iter=500), [Shift(2.0, shifted)]).fit(X, y)
+    with pytest.raises(UnsupportedModelError, match="Shift is known; declare it with allow="):
+        publish(pipeline, acme, tmp_path / "models")
+    with pytest.raises(UnsupportedModelError, match="shifted"):
+        publish(pipeline, acme, tmp_path / "models", allow=[Shift])
+    publish(pipeline, acme, tmp_path / "models", allow=[Shift, shifted])
+    key = acme.public.public_key
+    trusted = TrustedKey(name="acme", fingerprint=key.fingerprint, pem=key.pem)
+    policy = maas.Policy().with_key("acme/*", trusted, require_sealed=False)
+    where = {"store": tmp_path / "models", "trust": policy}
+    for allow in ([], [Shift], [shifted]):
+        with pytest.raises(InvalidArtifactError):
+            maas.Pipeline.load("acme/iris@1.0.0", allow=allow, **where)
+    loaded = maas.Pipeline.load("acme/iris@1.0.0", allow=[Shift, shifted], **where)
+    np.testing.assert_array_equal(loaded.predict_proba(X), pipeline.predict_proba(X))

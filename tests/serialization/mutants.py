@@ -6,7 +6,6 @@ takes more than five seconds, or that ends the process, has no line; `mutant_run
 """
 
 import argparse
-import ast
 import copy
 import faulthandler
 import functools
@@ -111,14 +110,18 @@ def _reads_code(path, mode):
     return str(path).startswith(places) and not set(mode or "r") & set("wax+")
 
 
+# Of `ast`: a tree of code, for `inspect.signature` and joblib; of SciPy: what each frozen distribution has.
+_COMPILING = {"parse", "_attach_argparser_methods"}
+
+
 def _is_usual(event):
-    """Whether Python imports something, or makes a tree of code that nobody runs."""
+    """Whether Python imports something, or SciPy or the like compiles what it has written itself."""
     frame, codes = sys._getframe(), []
     while frame is not None:
         codes.append(frame.f_code)
         frame = frame.f_back
-    if event == "compile" and any(code is ast.parse.__code__ for code in codes):
-        return True  # `inspect.signature` does that, and joblib
+    if event == "compile" and any(code.co_name in _COMPILING for code in codes):
+        return True
     return any(code.co_filename.startswith("<frozen importlib") for code in codes)
 
 

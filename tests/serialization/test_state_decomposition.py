@@ -128,6 +128,7 @@ def test_how_many_processes_transform_is_neither_written_nor_read(estimator):
         (changed(SKETCH, degree=3), "n_components"),
         (fitted(AdditiveChi2Sampler(sample_steps=100, sample_interval=0.1), COUNTS), "sample_steps"),
         (changed(AdditiveChi2Sampler().fit(COUNTS), sample_steps=4), "sample_interval"),
+        (changed(AdditiveChi2Sampler().fit(COUNTS), n_features_in_=2**31 - 1), "n_features_in_"),
     ],
 )
 def test_what_takes_too_long_or_grows_too_large_is_refused(estimator, path):
@@ -154,6 +155,8 @@ def test_what_takes_too_long_or_grows_too_large_is_refused(estimator, path):
         (changed(CODER, dictionary=ATOMS[0]), "dictionary"),
         (changed(CODER, feature_names_in_=np.array(list("abc"), dtype=object)), "dictionary"),
         (changed(CODER, positive_code=True), "positive_code"),
+        (changed(CODER, dictionary=1e100 * ATOMS), "dictionary"),
+        (changed(DICTIONARY, components_=1e100 * DICTIONARY.components_), "components_"),
         (changed(CODER, transform_n_nonzero_coefs=4), "transform_n_nonzero_coefs"),
         (changed(KERNEL, eigenvalues_=-KERNEL.eigenvalues_), "eigenvalues_"),
         (changed(KERNEL, _centerer=KernelCenterer()), "_centerer"),

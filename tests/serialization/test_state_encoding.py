@@ -83,7 +83,7 @@ def objects(*items):
     ("estimator", "document", "path"),
     [
         (SEEN, {"state/categories_/0": objects()}, "categories_[0]"),
-        (SEEN, {"state/categories_/0": objects({"tuple": []}, "a")}, "categories_[0][0]"),
+        (SEEN, {"state/categories_/0": objects({"tuple": []}, "a")}, "categories_[0]"),
         (SEEN, {"state/_infrequent_indices": ...}, "_infrequent_indices"),
         (SEEN, {"state/_drop_idx_after_grouping": objects(7, 0)}, "_drop_idx_after_grouping[0]"),
         (SEEN, {"state/_drop_idx_after_grouping": objects("a", 0)}, "_drop_idx_after_grouping[0]"),
@@ -97,6 +97,7 @@ def objects(*items):
         (MULTICLASS, {"state/target_mean_": 0.5}, "target_mean_"),
         (CONTINUOUS, {"state/classes_": objects("a", "b")}, "classes_"),
         (MULTICLASS, {"state/encodings_": []}, "encodings_"),
+        (MULTICLASS, {"state/classes_": objects("cat", "dog", "owl" * 400)}, "classes_"),
         (MultiLabelBinarizer().fit([["a"], ["b"]]), {"state/classes_": objects("a", "a")}, "classes_"),
     ],
 )

@@ -23,7 +23,6 @@ from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import Ridge, RidgeClassifier, SGDClassifier
-from sklearn.metrics.pairwise import haversine_distances, rbf_kernel
 from sklearn.model_selection import (
     FixedThresholdClassifier,
     KFold,
@@ -34,7 +33,6 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import LabelEncoder, StandardScaler
-from sklearn.semi_supervised import LabelPropagation, LabelSpreading, SelfTrainingClassifier
 from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeRegressor
 
@@ -48,7 +46,6 @@ KIND, LABELS, SEVERAL, TARGET = around.KIND, around.LABELS, around.SEVERAL, arou
 TWO, WIDER, X, Guess = around.TWO, around.WIDER, around.X, around.Guess
 changed, comes_back, first, fitted = around.changed, around.comes_back, around.first, around.fitted
 forged, logistic, refuses, tree = around.forged, around.logistic, around.refuses, around.tree
-PARTLY = np.where(np.arange(60) % 4 == 3, -1, KIND)
 WITHOUT_TEMPERATURE = tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 8)
 
 
@@ -65,6 +62,7 @@ def near():
 HARD = fitted(VotingClassifier(pair()), X, LABELS)
 SOFT = fitted(VotingClassifier(pair(), voting="soft"), X, LABELS)
 STACK = fitted(StackingClassifier(pair(), logistic(), cv=2), X, LABELS)
+LINES = fitted(VotingRegressor([("line", Ridge()), ("tree", DecisionTreeRegressor(max_depth=2))]), X, TARGET)
 MULTILABEL = fitted(StackingClassifier(near(), KNeighborsClassifier(), cv=2), X, SEVERAL)
 
 
@@ -128,6 +126,7 @@ def test_estimators_that_do_not_know_how_many_features_they_take_come_back():
         (changed(HARD, weights=[1.0]), "weights"),
         (changed(HARD, weights=[1.0, -1.0]), "weights"),
         (changed(HARD, weights=["a", "b"]), "weights"),
+        (first(LINES, fitted(tree(), X, KIND)), "estimators_[0]"),
         (first(SOFT, fitted(LinearSVC(), X, KIND)), "estimators_[0]"),
         (first(SOFT, fitted(tree(), X, TWO)), "estimators_[0]"),
         (changed(STACK, stack_method_=["decision_function"] * 2), "estimators_[1]"),
@@ -215,6 +214,7 @@ def features(*columns):
         (changed(BAGGING, **features(0, 1, 2, -1)), "estimators_features_[0]"),
         (changed(BAGGING, **features(0, 1)), "estimators_[0]"),
         (changed(BAGGING, estimators_features_=BAGGING.estimators_features_[1:]), "estimators_features_"),
+        (first(BAGGING, fitted(Ridge(), X, KIND)), "estimators_[0]"),
         (changed(BAGGING, _max_features=5), "_max_samples"),
         (changed(BAGGING, _seeds=np.array([-1])), "_seeds"),
         (changed(BAGGING, n_classes_=2), "n_classes_"),
@@ -226,6 +226,7 @@ def features(*columns):
         (changed(BOOSTED, estimators_=[fitted(tree(), X, SEVERAL)]), "estimators_[0]"),
         (changed(BOOSTED, estimator=KNeighborsClassifier()), "the model"),
         (changed(BOOSTED_LINE, **ONE_WEIGHT), "estimator_weights_"),
+        (first(BOOSTED_LINE, fitted(tree(), X, LABELS)), "estimators_[0]"),
     ],
 )
 def test_bags_and_boosts_that_do_not_fit_are_refused(estimator, path):
@@ -239,7 +240,7 @@ def test_a_file_may_not_have_more_samples_drawn_than_fit_into_memory():
     refuses(around.rewritten(BAGGING, change), "_max_samples")
 
 
-# ---------------------------------------------------------------------------- calibration, semi-supervised
+# ------------------------------------------------------------------------------------------- calibration
 
 CALIBRATED = fitted(CalibratedClassifierCV(GaussianNB(), cv=2), X, LABELS)
 CALIBRATED_TWO = fitted(CalibratedClassifierCV(LinearSVC(), cv=2, method="isotonic"), X, TWO)
@@ -300,45 +301,3 @@ def test_calibrations_that_do_not_fit_are_refused(estimator, path):
 def test_a_calibration_that_has_other_classes_than_those_around_it_is_no_model():
     with pytest.raises(UnsupportedModelError, match="other classes"):
         dump_parts(with_pair(CALIBRATED, classes=np.array(["a", "b"])))
-
-
-SPREAD = fitted(LabelSpreading("knn", n_neighbors=5), X, PARTLY)
-
-
-@pytest.mark.parametrize(
-    ("estimator", "rows"),
-    [
-        (SPREAD, X[:7].copy()),
-        (fitted(LabelPropagation(rbf_kernel), X, PARTLY), X[:7].copy()),
-        (fitted(LabelSpreading(), sparse.csr_matrix(X), PARTLY), sparse.csr_matrix(X)),
-        (
-            fitted(
-                SelfTrainingClassifier(logistic()),
-                X,
-                np.where(PARTLY < 0, -1, LABELS.astype(object)).astype(object),
-            ),
-            X,
-        ),
-    ],
-)
-def test_semi_supervised_classifiers_come_back(estimator, rows):
-    comes_back(estimator, rows)
-    loaded = load_parts(dump_parts(estimator))
-    np.testing.assert_array_equal(loaded.transduction_, estimator.transduction_)
-    np.testing.assert_array_equal(loaded.classes_, estimator.classes_)
-
-
-@pytest.mark.parametrize(
-    ("estimator", "path"),
-    [
-        (changed(SPREAD, n_neighbors=61), "n_neighbors"),
-        (changed(SPREAD, kernel=np.mean), "kernel"),
-        (changed(SPREAD, kernel=haversine_distances), "the model"),
-        (
-            changed(fitted(SelfTrainingClassifier(tree()), X, PARTLY), estimator_=fitted(KMeans(2), X)),
-            "estimator_",
-        ),
-    ],
-)
-def test_semi_supervised_classifiers_that_cannot_answer_are_refused(estimator, path):
-    refuses(forged(estimator), path)

@@ -217,6 +217,7 @@ def with_metric(metric, params=None):
         (changed(REACH, outlier_label_="b"), "outlier_label_"),
         (changed(REACH, outlier_label_=np.array("b")), "outlier_label_"),
         (changed(OUTLIERS, n_neighbors_=6), "n_neighbors_"),
+        (changed(DENSITY, bandwidth_=-1.0), "bandwidth_"),
         (changed(BRUTE, metric_params={"p": -1.0}), "metric_params.p"),
         (changed(BRUTE, p=3, metric_params={"w": np.ones(3)}), "metric_params.w"),
         (changed(BRUTE, p=3, metric_params={"w": [1.0, 2.0, 3.0, -4.0]}), "metric_params.w"),

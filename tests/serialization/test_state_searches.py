@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import sklearn
 from scipy import stats
+from sklearn.base import clone
 from sklearn.cluster import KMeans
 from sklearn.ensemble import BaggingClassifier
 from sklearn.linear_model import LinearRegression, Ridge
@@ -33,7 +34,7 @@ from sklearn.model_selection import (
     TunedThresholdClassifierCV,
 )
 from sklearn.multiclass import OneVsRestClassifier
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC
 
@@ -97,12 +98,14 @@ BY_DECISION = changed(FIXED, response_method="decision_function")
         (changed(FOUND, pre_dispatch=0), "pre_dispatch"),
         (changed(FOUND, refit=False), "best_estimator_"),
         (changed(FOUND, best_estimator_=Ridge()), "best_estimator_"),
+        (changed(FOUND, best_estimator_=fitted(tree(), X, LABELS)), "best_estimator_"),
         (changed(FOUND, scoring=[]), "the model"),
         (changed(FOUND, best_params_={1: 2}), "best_params_"),
         (changed(TUNED, estimator_=fitted(logistic(), X, LABELS)), "estimator_"),
         (changed(TUNED, estimator_=fitted(KMeans(2), X)), "estimator_"),
         (changed(TUNED, scoring="f1"), "the model"),
         (changed(FIXED, estimator_=fitted(LinearRegression(), X, TARGET)), "estimator_"),
+        (changed(FIXED, estimator_=changed(FIXED.estimator_, classes_=TWO[[1, 1]])), "estimator_"),
         (changed(BY_DECISION, estimator_=fitted(tree(), X, TWO)), "estimator_"),
         (changed(FIXED, pos_label="maybe"), "pos_label"),
     ],
@@ -140,7 +143,7 @@ def test_a_threshold_around_an_unfitted_estimator_is_no_model():
         PredefinedSplit(KIND[:12]),
         ShuffleSplit(2, random_state=0),
         GroupShuffleSplit(2, random_state=0),
-        StratifiedShuffleSplit(2, random_state=0),
+        StratifiedShuffleSplit(2, test_size=6, random_state=0),
         RepeatedKFold(n_splits=2, n_repeats=2, random_state=1),
         RepeatedStratifiedKFold(n_splits=2, n_repeats=1, random_state=1),
     ],
@@ -221,6 +224,10 @@ def test_a_template_made_of_unfitted_parts_stays_one():
     template = Pipeline([("scale", StandardScaler()), ("rest", OneVsRestClassifier(logistic()))])
     loaded = comes_back(fitted(GridSearchCV(template, {"scale": ["passthrough"]}, cv=2), X, LABELS))
     assert not hasattr(loaded.estimator.steps[0][1], "mean_")
+    union = FeatureUnion([("scale", StandardScaler())]).set_output(transform="pandas")
+    template = Pipeline([("union", union), ("ridge", Ridge())])
+    loaded = comes_back(fitted(GridSearchCV(template, {}, cv=2), X, TARGET))
+    assert type(clone(loaded.estimator).fit(X, TARGET).steps[0][1].transform(X)).__name__ == "DataFrame"
 
 
 def test_what_is_fitted_if_its_parts_are_has_a_state():

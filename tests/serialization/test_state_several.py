@@ -32,6 +32,7 @@ REST = fitted(OneVsRestClassifier(logistic()), X, LABELS)
 PAIRS = fitted(OneVsOneClassifier(logistic()), X, LABELS)
 CODED = fitted(OutputCodeClassifier(logistic(), random_state=0), X, LABELS)
 OUTPUTS = fitted(MultiOutputClassifier(logistic()), X, np.c_[LABELS, TWO])
+SIDE_BY_SIDE = fitted(MultiOutputRegressor(Ridge()), X, TARGETS)
 CHAIN = fitted(ClassifierChain(logistic(), order=[2, 0, 1]), X, SEVERAL)
 OF_SCORES = changed(CHAIN, chain_method_="predict_proba")
 LINES = fitted(RegressorChain(Ridge(), order=(1, 0)), X, TARGETS)
@@ -92,6 +93,9 @@ def test_outputs_start_no_processes():
         (changed(CODED, code_book_=CODED.code_book_[:, :2]), "code_book_"),
         (first(CODED, fitted(logistic(), X, LABELS)), "estimators_[0]"),
         (first(OUTPUTS, fitted(Ridge(), X, TARGET)), "estimators_[0]"),
+        (first(OUTPUTS, fitted(tree(), X, SEVERAL)), "estimators_[0]"),
+        (first(LINES, fitted(logistic(), X, LABELS)), "estimators_[0]"),
+        (first(SIDE_BY_SIDE, fitted(logistic(), X, LABELS)), "estimators_[0]"),
         (changed(CHAIN, order_=[2, 0, 0]), "order_"),
         (changed(CHAIN, order_=[2, 0, 3]), "order_"),
         (changed(LINES, order_=np.array([1, 2])), "order_"),

@@ -197,6 +197,7 @@ def test_a_function_that_is_no_kernel_is_refused(function):
         (DENSE, {}, state(_gamma={"float": "nan"}), "_gamma"),
         (THIN, {"_dual_coef_.indices": lambda a: a[::-1]}, None, "_dual_coef_"),
         (THIN, {}, params(probability=True), "_probA"),
+        (THIN, {}, lambda m: m["state"]["support_vectors_"]["indices"].update(flip=[0]), "support_vectors_"),
         (THIN, {}, dtype("_dual_coef_", "float32", "data"), "_dual_coef_"),
         (GIVEN, {}, state(n_features_in_=29), "shape_fit_"),
         (GIVEN, {"support_": put(0, 31)}, None, "support_"),

@@ -72,6 +72,21 @@ class Environment:
             raise InvalidOptionError(f"the distribution {exc.name!r} is not installed") from exc
         return cls(python=platform.python_version(), distributions=versions, components=components)
 
+    def apart_from(self, other: Environment) -> str:
+        """Say which versions are not those of another, here; empty if they are the same.
+
+        Parameters
+        ----------
+        other : Environment
+            That of here; what it does not name is not compared.
+        """
+        mine, others = ({"python": each.python, **each.distributions} for each in (self, other))
+        return ", ".join(
+            f"{name} {mine[name]} (here {others[name]})"
+            for name in sorted(mine)
+            if others.get(name, mine[name]) != mine[name]
+        )
+
     def to_json(self) -> bytes:
         """Encode ``environment.json``: canonical JSON."""
         return encode(self, _ENVIRONMENT)

@@ -99,7 +99,7 @@ def media_type_of(path: str) -> str:
     """Choose the media type by the path: documents by suffix, tensors are weights, the rest configures."""
     if path.lower().endswith(_DOCUMENT_SUFFIXES):
         return _DOCUMENT
-    if path.endswith(".safetensors") and path != SELF_TEST_PART:
+    if path.endswith((".safetensors", ".safetensors.zst")) and path != SELF_TEST_PART:
         return _WEIGHTS
     return _CONFIG
 

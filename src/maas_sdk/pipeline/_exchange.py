@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import frozen
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Loaded", "Publication", "load", "publish"]
 
+_ENVIRONMENT = "environment.json"
 _SELF_TEST = "selftest.safetensors"
 _MODEL = "model.json"
 _RECIPE = "pipeline.json"
@@ -66,6 +67,12 @@ class Publication:
         Times in UTC.
     sealer : str, (str, dict) or Sealer
         What seals.
+    profile : {"full", "inference"}
+        What of the model is kept.
+    zstd : bool
+        Whether tensors are compressed.
+    allow : sequence of class or function
+        What the application allows beyond what the SDK knows.
     """
 
     name: str
@@ -80,6 +87,9 @@ class Publication:
     created: datetime | str | None
     expires: datetime | str | None
     sealer: Any
+    profile: Literal["full", "inference"]
+    zstd: bool
+    allow: Sequence[Any]
 
 
 @frozen
@@ -96,12 +106,15 @@ class Loaded:
         How the sender's predictions were reproduced.
     recipe : Recipe
         What made it; empty where the release does not tell.
+    made_with : Environment or None
+        The versions at the sender, where the release tells.
     """
 
     chain: Chain
     schema: ModelSchema
     selftest: SelfTestReport | None
     recipe: Recipe
+    made_with: Environment | None
 
 
 def publish(
@@ -121,7 +134,13 @@ def publish(
         recipients += [person.public.recipient for person in people if isinstance(person, Identity)]
     created = publication.created if publication.created is not None else datetime.now(UTC)
     serializers = _serializers(registry)
-    model = dump_parts(pipeline.chain_, serializers=list(serializers.values()))
+    model = dump_parts(
+        pipeline.chain_,
+        profile=publication.profile,
+        zstd=publication.zstd,
+        serializers=list(serializers.values()),
+        allow=publication.allow,
+    )
     recipe = Recipe(
         components=pipeline._recipe(),  # noqa: SLF001 - Pipeline's other half
         serializers=_recipe.needed_serializers(model[_MODEL], serializers),
@@ -154,6 +173,7 @@ def load(
     identity: Any,
     limits: Limits,
     registry: PluginRegistry,
+    allow: Sequence[Any],
 ) -> Loaded:
     """Verify, unseal, rebuild; errors as documented at `Pipeline.load`."""
     opened = (
@@ -169,12 +189,13 @@ def load(
     model = {path: data for path, data in parts.items() if path.startswith(("model.json", "tensors/"))}
     recipe = Recipe.from_json(parts[_RECIPE], limits=limits) if _RECIPE in parts else Recipe()
     serializers = _recipe.usable_serializers(recipe, reference, registry)
-    chain = load_parts(model, limits=limits, serializers=serializers)
+    chain = load_parts(model, limits=limits, serializers=serializers, allow=allow)
     schema = ModelSchema.from_json(parts[_SCHEMA], limits=limits)
     report = None
     if _SELF_TEST in parts:
         report = SelfTest.run(parts[_SELF_TEST], **_predictors(chain), limits=limits)
-    return Loaded(chain, schema, report, recipe)
+    made_with = Environment.from_json(parts[_ENVIRONMENT], limits=limits) if _ENVIRONMENT in parts else None
+    return Loaded(chain, schema, report, recipe, made_with)
 
 
 def check_selftest(loaded: Loaded, reference: str, tolerance: float) -> None:
@@ -187,10 +208,12 @@ def check_selftest(loaded: Loaded, reference: str, tolerance: float) -> None:
     """
     report = loaded.selftest
     if report is not None and not report.within(tolerance):
+        versions = "unknown versions"
+        if loaded.made_with is not None:
+            versions = loaded.made_with.apart_from(Environment.current()) or "the versions that are here"
         raise SelfTestError(
-            f"{reference} does not predict here what it predicted at its publisher: {report}; compare the "
-            f"versions in its environment.json with yours, or allow more with selftest_tolerance (now "
-            f"{tolerance:g})",
+            f"{reference} does not predict here what it predicted at its publisher: {report}; "
+            f"it was made with {versions}; selftest_tolerance allows {tolerance:g}",
             report=report,
         )
 
@@ -254,7 +277,7 @@ def _documents(pipeline: Any, publication: Publication, created: datetime | str)
     return {
         "card.md": card.to_markdown().encode(),
         "card.html": card.to_html().encode(),
-        "environment.json": Environment.current(components=sorted(made_by)).to_json(),
+        _ENVIRONMENT: Environment.current(components=sorted(made_by)).to_json(),
         _SCHEMA: schema.to_json(),
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from sklearn.base import clone
@@ -174,6 +174,9 @@ class Pipeline(ChainEstimator):
         created: datetime | str | None = None,
         expires: datetime | str | None = None,
         sealer: Any = "age",
+        profile: Literal["full", "inference"] = "full",
+        zstd: bool = False,
+        allow: Sequence[Any] = (),
         progress: Any = None,
     ) -> Release:
         """Serialize, seal, sign and store as an immutable version.
@@ -205,6 +208,14 @@ class Pipeline(ChainEstimator):
             Times in UTC; now, and never.
         sealer : str, (str, dict) or Sealer
             What seals.
+        profile : {"full", "inference"}
+            Whether all that is public of the model works at the receiver's, or its predictions alone, from
+            smaller files.
+        zstd : bool
+            Whether to compress tensors with Zstandard, without loss.
+        allow : sequence of class or function
+            Classes of third parties in the model, and functions among its parameters, that the SDK does not
+            know; the receiver allows the same.
         progress : callable, optional
             Called with stage, bytes done and bytes in all.
 
@@ -235,6 +246,9 @@ class Pipeline(ChainEstimator):
                 created=created,
                 expires=expires,
                 sealer=sealer,
+                profile=profile,
+                zstd=zstd,
+                allow=allow,
             )
             release = _exchange.publish(self, publication, store=store, registry=host, progress=progress)
             outcome.record(sizes={part.path: part.size for part in release.parts})
@@ -251,6 +265,7 @@ class Pipeline(ChainEstimator):
         selftest_tolerance: float = 1e-6,
         limits: Limits = DEFAULT_LIMITS,
         registry: PluginRegistry | None = None,
+        allow: Sequence[Any] = (),
     ) -> Self:
         """Verify a release, open it, rebuild the model without running code from it, and rerun its self-test.
 
@@ -271,6 +286,9 @@ class Pipeline(ChainEstimator):
             Bounds on what is read; a `Store` that is given has its own for documents and parts.
         registry : PluginRegistry, optional
             For serializers of plugins that the application allows.
+        allow : sequence of class or function
+            Classes of third parties that a model may hold, and functions that its parameters may be, beyond
+            those that the SDK knows: trusted code, given as objects, never imported by a name from a file.
 
         Raises
         ------
@@ -286,7 +304,13 @@ class Pipeline(ChainEstimator):
         host = registry if registry is not None else PluginRegistry()
         with host.step("load"):
             loaded = _exchange.load(
-                reference, store=store, trust=trust, identity=identity, limits=limits, registry=host
+                reference,
+                store=store,
+                trust=trust,
+                identity=identity,
+                limits=limits,
+                registry=host,
+                allow=allow,
             )
             _exchange.check_selftest(loaded, reference, selftest_tolerance)
         *preprocessors, model = [clone(step) for _, step in loaded.chain.steps]

@@ -90,17 +90,12 @@ def split_strings(text: NDArray[Any], offsets: NDArray[Any], place: Place) -> li
         raise place.refusal("strings must be a text of bytes and integer offsets, one dimension each")
     if offsets.size == 0 or offsets[0] != 0 or offsets[-1] != text.size or (offsets[1:] < offsets[:-1]).any():
         raise place.refusal("the offsets of strings must grow from 0 to the length of the text")
-    raw, bounds = text.tobytes(), offsets.tolist()
-    # One decoding for all, also where characters are not bytes.
-    if raw.isascii():
-        whole = raw.decode("ascii")
-        return [whole[start:end] for start, end in pairwise(bounds)]
     try:
-        whole = raw.decode("utf-8")
+        if text.size == 0 or text.min() > 0:
+            # One decoding for all, and one splitting at zeros, which no text has: several times as fast.
+            separated = np.insert(text, offsets[1:-1].astype(np.int64), 0)
+            return separated.tobytes().decode("utf-8").split("\0") if offsets.size > 1 else []
+        raw = text.tobytes()
+        return [raw[start:end].decode("utf-8") for start, end in pairwise(offsets.tolist())]
     except UnicodeDecodeError as exc:
         raise place.refusal(f"strings are not UTF-8: {exc}") from exc
-    starts = np.append((text & 0xC0) != 0x80, True)  # noqa: PLR2004 - where a character does, and the end
-    if not starts[offsets].all():
-        raise place.refusal("strings are not UTF-8: one starts within a character")
-    bounds = (np.cumsum(starts) - 1)[offsets].tolist()
-    return [whole[start:end] for start, end in pairwise(bounds)]

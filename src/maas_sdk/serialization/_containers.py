@@ -1,12 +1,13 @@
 """Arrays, what is made of arrays, and long tables of strings ⇄ references to tensors.
 
-- A tensor: ``{"tensor": name, "file": number}``, with ``"at"`` and ``"shape"`` where it shares a tensor with other
-  small ones.
-- An array is a tensor with its ``"dtype"``, with ``"order": "F"`` where it was column-major and ``"flip": [axis, …]``
-  where it ran backwards: both decide the order of a matrix product's additions and so its last bits.
-- Strings: ``{"strings": tensor, "offsets": tensor, "shape": […], "dtype": "str" or "object"}``; other objects:
-  ``{"objects": [value, …], "shape": […]}``; a dictionary of many strings to integers:
-  ``{"index": strings, "to": array}``, with ``"scalars": true`` where the integers are numpy's.
+- A tensor: ``{"tensor": name, "file": number}``, with ``"at"`` and ``"shape"`` where it shares a tensor
+  with other small ones.
+- An array is a tensor with its ``"dtype"``, with ``"order": "F"`` where it was column-major and ``"flip":
+  [axis, …]`` where it ran backwards: both decide the order of a matrix product's additions and so its last
+  bits.
+- Strings: ``{"strings": tensor, "offsets": tensor, "shape": […], "dtype": "str" or "object"}``; other
+  objects: ``{"objects": [value, …], "shape": […]}``; a dictionary of many strings to integers: ``{"index":
+  strings, "to": array}``.
 - ``{"sparse": "csr_matrix", "shape": […], "data": array, "indices": array, "indptr": array}``.
 - ``{"masked": array, "mask": array}``; ``{"random_state": array, "position": …, "gauss": number or null}``.
 """
@@ -14,7 +15,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from scipy import sparse
@@ -40,6 +41,9 @@ __all__ = ["ContainerReader", "ContainerWriter"]
 
 _SPARSE = {name: getattr(sparse, name) for name in ("csr_matrix", "csc_matrix", "csr_array", "csc_array")}
 _COLUMNS = ("Index", "RangeIndex", "Series")
+_SPARSE_ARRAYS = ("data", "indices", "indptr")
+_STRINGS = frozenset({"strings", "offsets", "shape", "dtype"})
+_NONE = type(None)
 _LONG = 64  # entries from which a dictionary of integers is two arrays
 _KEY_WORDS = 624  # of MT19937
 _MAX_LENGTH = 2**48
@@ -78,18 +82,14 @@ class ContainerWriter:
         return self._index(value, place) if type(value) is dict and len(value) >= _LONG else None
 
     def _index(self, index: dict[Any, Any], place: Place) -> dict[str, Any] | None:
-        if set(map(type, index)) != {str}:
+        if set(map(type, index)) != {str} or set(map(type, index.values())) != {int}:
             return None
-        kinds = set(map(type, index.values()))
-        if kinds not in ({int}, {np.int64}):
-            return None
-        scalars = {"scalars": True} if kinds == {np.int64} else {}
         try:
             numbers = np.fromiter(index.values(), np.int64, len(index))
         except OverflowError:
             return None
         keys = self._strings(np.array(list(index), dtype=object), place)
-        return {"index": keys, "to": self._array(numbers, place.attribute("to")), **scalars}
+        return {"index": keys, "to": self._array(numbers, place.attribute("to"))}
 
     def _array(self, array: NDArray[Any], place: Place) -> dict[str, Any]:
         if type(array) is np.memmap:
@@ -135,7 +135,7 @@ class ContainerWriter:
         name = type(matrix).__name__
         if name not in _SPARSE:
             raise place.refusal(f"a sparse {name}; those that are kept are {', '.join(_SPARSE)}")
-        arrays = {key: getattr(matrix, key) for key in ("data", "indices", "indptr")}
+        arrays = {key: getattr(matrix, key) for key in _SPARSE_ARRAYS}
         _check_sparse(arrays, matrix.shape, name, place)
         nodes = {key: self._array(array, place.attribute(key)) for key, array in arrays.items()}
         return {"sparse": name, "shape": [int(size) for size in matrix.shape], **nodes}
@@ -173,40 +173,10 @@ class ContainerReader:
 
     def decode(self, node: dict[str, Any], place: Place) -> Any:
         """Give the container; whatever is none is refused."""
-        match node:
-            case {"tensor": _, "dtype": str(dtype)} if dtype in LOGICAL_DTYPES:
-                return self._array(node, LOGICAL_DTYPES[dtype], place)
-            case {
-                "strings": dict(text),
-                "offsets": dict(offsets),
-                "dtype": "str" | "object" as dtype,
-                "shape": shape,
-            }:
-                if len(node) == 4:  # noqa: PLR2004 - those
-                    return self._strings(text, offsets, shape, dtype == "str", place)
-            case {"objects": list(items), "shape": shape, **rest} if not rest:
-                return self._objects(items, shape, place)
-            case {
-                "index": {"strings": dict(text), "offsets": dict(offsets), "dtype": "object", "shape": shape},
-                "to": dict(numbers),
-                **rest,
-            } if len(node["index"]) == 4 and (not rest or rest == {"scalars": True}):  # noqa: PLR2004 - those
-                return self._index((text, offsets, shape), numbers, bool(rest), place)
-            case {"sparse": str(name), "shape": shape, "data": data, "indices": indices, "indptr": indptr}:
-                if len(node) == 5 and name in _SPARSE:  # noqa: PLR2004 - those
-                    return self._sparse(name, shape, (data, indices, indptr), place)
-            case {"masked": data, "mask": mask, **rest} if not rest:
-                return self._masked(self._decode(data, place), self._decode(mask, place), place)
-            case {
-                "random_state": key,
-                "position": int(position),
-                "gauss": None | float() as gauss,
-                **rest,
-            } if not rest:
-                return self._random_state(self._decode(key, place), position, gauss, place)
-        raise place.refusal("a malformed value with the keys " + ", ".join(sorted(node))[:80])
+        decode = self._DECODERS.get(frozenset(node), ContainerReader._array)
+        return decode(self, node, place)
 
-    def _take(self, node: dict[str, Any], place: Place) -> NDArray[Any]:
+    def _take(self, node: Any, place: Place) -> NDArray[Any]:
         match node:
             case {"tensor": name, "file": file, **rest} if not rest:
                 return self._tensors.take(file, name, place)
@@ -214,96 +184,102 @@ class ContainerReader:
                 return self._tensors.take_small(file, name, at, _shape(shape, place), place)
         raise place.refusal("a malformed reference to a tensor")
 
-    def _array(self, node: dict[str, Any], dtype: np.dtype[Any], place: Place) -> NDArray[Any]:
-        layout = {key: node[key] for key in ("order", "flip") if key in node}
-        stored = self._take(
-            {key: value for key, value in node.items() if key != "dtype" and key not in layout}, place
-        )
-        axes = layout.get("flip", [])
+    def _array(self, node: dict[str, Any], place: Place) -> NDArray[Any]:
+        dtype = LOGICAL_DTYPES.get(node["dtype"]) if isinstance(node.get("dtype"), str) else None
+        if dtype is None:
+            raise place.refusal("a malformed value with the keys " + ", ".join(sorted(node))[:80])
+        stored = self._take({key: node[key] for key in node.keys() - {"dtype", "order", "flip"}}, place)
+        axes = node.get("flip", [])
         if (
-            layout.get("order", "F") != "F"
+            node.get("order", "F") != "F"
             or not isinstance(axes, list)
             or axes != [axis for axis in range(stored.ndim) if axis in axes]
         ):
             raise place.refusal("an array laid out in a way that we do not know")
         self._tensors.expand(stored.size * dtype.itemsize, place)
         array = widen(stored, dtype, place)
-        if "order" in layout:
+        if "order" in node:
             array = array.T
         return np.flip(array, tuple(axes)) if axes else array
 
-    def _strings(
-        self, text: dict[str, Any], offsets: dict[str, Any], shape: Any, fixed: bool, place: Place
-    ) -> NDArray[Any]:
-        strings = self._list_of_strings(text, offsets, shape, fixed, place)
-        return np.array(strings, dtype=np.str_ if fixed else object).reshape(shape)
+    def _strings(self, node: dict[str, Any], place: Place) -> NDArray[Any]:
+        strings, fixed = self._list_of_strings(node, place)
+        return np.array(strings, dtype=np.str_ if fixed else object).reshape(node["shape"])
 
-    def _list_of_strings(
-        self, text: dict[str, Any], offsets: dict[str, Any], shape: Any, fixed: bool, place: Place
-    ) -> list[str]:
-        strings = split_strings(self._take(text, place), self._take(offsets, place), place)
+    def _list_of_strings(self, node: Any, place: Place) -> tuple[list[str], bool]:
+        if not isinstance(node, dict) or node.keys() != _STRINGS or node["dtype"] not in ("str", "object"):
+            raise place.refusal("expected strings")
+        fixed = node["dtype"] == "str"
+        strings = split_strings(self._take(node["strings"], place), self._take(node["offsets"], place), place)
         self._tensors.expand(_string_bytes(strings, fixed=fixed), place)
-        if math.prod(_shape(shape, place)) != len(strings):
+        if math.prod(_shape(node["shape"], place)) != len(strings):
             raise place.refusal(f"{len(strings)} strings in an array of another shape")
-        return strings
+        return strings, fixed
 
-    def _objects(self, items: list[Any], shape: Any, place: Place) -> NDArray[Any]:
-        if math.prod(_shape(shape, place)) != len(items):
-            raise place.refusal(f"{len(items)} objects in an array of another shape")
+    def _objects(self, node: dict[str, Any], place: Place) -> NDArray[Any]:
+        items, shape = node["objects"], _shape(node["shape"], place)
+        if not isinstance(items, list) or math.prod(shape) != len(items):
+            raise place.refusal("objects in an array of another shape")
         array = np.empty(len(items), dtype=object)
         for index, item in enumerate(self._decode(items, place)):
             array[index] = item
         return array.reshape(shape)
 
-    def _index(
-        self, keys: tuple[Any, Any, Any], numbers: dict[str, Any], scalars: bool, place: Place
-    ) -> dict[str, int | np.int64]:
-        strings, array = self._list_of_strings(*keys, False, place), self._decode(numbers, place)
+    def _index(self, node: dict[str, Any], place: Place) -> dict[str, int]:
+        (strings, _), numbers = self._list_of_strings(node["index"], place), self._decode(node["to"], place)
         if (
-            not isinstance(array, np.ndarray)
-            or array.dtype != np.int64
-            or array.shape != (len(strings),)
-            or list(keys[2]) != [len(strings)]
+            not isinstance(numbers, np.ndarray)
+            or numbers.dtype != np.int64
+            or numbers.shape != (len(strings),)
         ):
             raise place.refusal("expected as many integers as strings")
-        index = dict(zip(strings, list(array) if scalars else array.tolist(), strict=True))
+        index = dict(zip(strings, numbers.tolist(), strict=True))
         if len(index) != len(strings):
             raise place.refusal("a key of a dictionary appears twice")
         return index
 
-    def _sparse(self, name: str, shape: Any, nodes: tuple[Any, Any, Any], place: Place) -> Any:
-        keys = ("data", "indices", "indptr")
-        arrays = {
-            key: self._decode(node, place.attribute(key)) for key, node in zip(keys, nodes, strict=True)
-        }
-        canonical = _check_sparse(arrays, _shape(shape, place), name, place)
-        matrix = _SPARSE[name](
-            (arrays["data"], arrays["indices"], arrays["indptr"]), shape=tuple(shape), copy=False
-        )
+    def _sparse(self, node: dict[str, Any], place: Place) -> Any:
+        name, shape = node["sparse"], _shape(node["shape"], place)
+        if not isinstance(name, str) or name not in _SPARSE:
+            raise place.refusal("a sparse matrix of a kind that we do not know")
+        arrays = {key: self._decode(node[key], place.attribute(key)) for key in _SPARSE_ARRAYS}
+        canonical = _check_sparse(arrays, shape, name, place)
+        matrix = _SPARSE[name](tuple(arrays.values()), shape=shape, copy=False)
         # The constructor narrows indices that fit, and equal models would have other bytes.
         matrix.indices, matrix.indptr = arrays["indices"], arrays["indptr"]
         matrix.has_sorted_indices = canonical  # so that nobody sorts arrays that may not be written
         return matrix
 
-    def _masked(self, data: Any, mask: Any, place: Place) -> Any:
+    def _masked(self, node: dict[str, Any], place: Place) -> Any:
+        data, mask = (self._decode(node[key], place) for key in ("masked", "mask"))
         if not isinstance(data, np.ndarray) or not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
             raise place.refusal("expected an array and its mask")
         if mask.shape != data.shape:
             raise place.refusal("a mask of another shape")
         return np.ma.MaskedArray(data, mask)
 
-    def _random_state(
-        self, key: Any, position: int, gauss: float | None, place: Place
-    ) -> np.random.RandomState:
+    def _random_state(self, node: dict[str, Any], place: Place) -> np.random.RandomState:
+        key, position, gauss = self._decode(node["random_state"], place), node["position"], node["gauss"]
         if not isinstance(key, np.ndarray) or key.dtype != np.uint32 or key.shape != (_KEY_WORDS,):
             raise place.refusal(f"expected the {_KEY_WORDS} words of a random state")
-        if not 0 <= position <= _KEY_WORDS:
-            raise place.refusal(f"a random state's position is {position}")
+        if type(position) is not int or not 0 <= position <= _KEY_WORDS or type(gauss) not in (float, _NONE):
+            raise place.refusal(
+                f"a random state's position is {position!r:.80}, its next number {gauss!r:.80}"
+            )
         if not key[1:].any() and key[0] < 2**31:
             raise place.refusal("a random state that gives zeros for ever")
         state = np.random.RandomState(0)
         state.set_state(("MT19937", key, position, int(gauss is not None), gauss or 0.0))
         return state
+
+    _DECODERS: ClassVar[dict[frozenset[str], Callable[[ContainerReader, dict[str, Any], Place], Any]]] = {
+        _STRINGS: _strings,
+        frozenset({"objects", "shape"}): _objects,
+        frozenset({"index", "to"}): _index,
+        frozenset({"sparse", "shape", *_SPARSE_ARRAYS}): _sparse,
+        frozenset({"masked", "mask"}): _masked,
+        frozenset({"random_state", "position", "gauss"}): _random_state,
+    }
 
 
 def _check_sparse(arrays: dict[str, Any], shape: tuple[int, ...], name: str, place: Place) -> bool:

@@ -123,10 +123,10 @@ def load(
     allow : sequence of class or function
         What the application allows beyond the table: the same objects as at `dump`.
     mmap_mode : {"r", None}
-        With ``"r"``, arrays of floating-point numbers are views of the files, which the system reads when they are
-        used: the files must then stay as they are while the model lives, and a file that is cut short meanwhile
-        ends the process. Integers, by which compiled code may index, are copied before they are checked. None
-        reads everything.
+        With ``"r"``, arrays of floating-point numbers are views of the files, which the system reads when
+        they are used: the files must then stay as they are while the model lives, and a file that is cut
+        short meanwhile ends the process. Integers, by which compiled code may index, are copied before they
+        are checked. None reads everything.
 
     Returns
     -------
@@ -183,7 +183,9 @@ def _read(path: Path, max_bytes: int, *, mapped: bool) -> bytes | mmap.mmap:
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         if mapped and _WORTH_MAPPING <= size <= max_bytes:
-            flags = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)  # checks read all of it: one fault, not many
+            flags = mmap.MAP_SHARED | getattr(
+                mmap, "MAP_POPULATE", 0
+            )  # checks read all of it: one fault, not many
             return mmap.mmap(file.fileno(), 0, flags=flags, prot=mmap.PROT_READ)
         data = file.read(min(max_bytes + 1, size + 1))
     if len(data) > max_bytes:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from maas_sdk.serialization._place import Place
 
 __all__ = [
+    "MAX_NAME",
     "Anything",
     "Choice",
     "Either",
@@ -44,6 +45,8 @@ __all__ = [
 ]
 
 _MAX_LENGTH = 2**31 - 1
+MAX_NAME = 1024
+"""Characters of a name that the names of many outputs are made with."""
 
 
 @frozen
@@ -139,12 +142,16 @@ class Number:
 
 @frozen
 class Text:
-    """A string."""
+    """A string of at most so many characters."""
+
+    most: int = _MAX_LENGTH
 
     def check(self, value: Any, scope: Scope, place: Place) -> None:  # noqa: ARG002 - the protocol's
         """Check the value."""
         if type(value) is not str:
             raise place.refusal(f"expected a string, not {describe(value)}")
+        if len(value) > self.most:
+            raise place.refusal(f"expected a string of at most {self.most} characters")
 
 
 @frozen
@@ -312,7 +319,7 @@ class Entries:
         for index, item in enumerate(value):
             if not isinstance(item, list | tuple) or len(item) != self.length:
                 raise place.item(index).refusal(f"expected a name and {self.length - 1} more")
-            Text().check(item[0], scope, place.item(index))
+            Text(MAX_NAME).check(item[0], scope, place.item(index))
 
 
 @frozen

@@ -9,7 +9,7 @@ import numpy as np
 from attrs import field, frozen
 from scipy import sparse
 
-from maas_sdk.serialization._kinds import Scope, describe
+from maas_sdk.serialization._kinds import MAX_NAME, Scope, describe
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from maas_sdk.serialization._place import Place
 
 __all__ = ["Array", "ArrayOf", "Dtype", "Indices", "Labels", "Names", "Objects", "Sparse"]
+
+_NONE = type(None)
 
 
 @frozen
@@ -126,6 +128,8 @@ class Names:
         names = _one_dimension(value, "O", place)
         if not all(issubclass(kind, str) for kind in set(map(type, names))):
             raise place.refusal("expected names")
+        if max(map(len, names), default=0) > MAX_NAME:
+            raise place.refusal(f"a name of more than {MAX_NAME} characters")
         scope.bind(self.size, names.size, place)
 
 
@@ -159,14 +163,18 @@ class Objects:
     """An array of strings, numbers, None and NaN, mixed or not, of one dimension; `size` names its length."""
 
     size: str = ""
+    strings: bool = field(default=False, kw_only=True)  # and nothing else
 
     def check(self, value: Any, scope: Scope, place: Place) -> None:
         """Check the value."""
-        array = _one_dimension(value, "biufUO", place)
+        array = _one_dimension(value, "O" if self.strings else "biufUO", place)
         if array.dtype == object:
-            for index, item in enumerate(array.tolist()):
-                if not (item is None or isinstance(item, bool | int | float | str | np.generic)):
-                    raise place.item(index).refusal(f"expected a string or a number, not {describe(item)}")
+            for kind in set(map(type, array.tolist())):  # of many words, few types
+                if kind is not str and (
+                    self.strings
+                    or not (kind is _NONE or issubclass(kind, bool | int | float | str | np.generic))
+                ):
+                    raise place.refusal(f"expected strings and numbers, not a {kind.__name__}")
         if self.size:
             scope.bind(self.size, array.size, place)
 

@@ -6,17 +6,16 @@ import string
 from encodings.aliases import aliases
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from attrs import frozen
 
-from maas_sdk.serialization._kinds import Text, describe
+from maas_sdk.serialization._kinds import MAX_NAME, Text, describe
 from maas_sdk.serialization._patterns import why_not
 
 if TYPE_CHECKING:
     from maas_sdk.serialization._kinds import Scope
     from maas_sdk.serialization._place import Place
 
-__all__ = ["Encoding", "Format", "Pattern", "Vocabulary"]
+__all__ = ["Encoding", "Format", "Pattern"]
 
 # Codecs of bytes, and what exists on one system alone.
 _NO_TEXT = {
@@ -30,31 +29,6 @@ _NO_TEXT = {
     "mbcs",
 }
 _ENCODINGS = {name for pair in aliases.items() if pair[1] not in _NO_TEXT for name in pair} | {"utf_8_sig"}
-
-
-@frozen
-class Vocabulary:
-    """A mapping of distinct strings to the integers below their number; `size` names that."""
-
-    size: str
-
-    def check(self, value: Any, scope: Scope, place: Place) -> None:
-        """Check the value: all at once, because there are many."""
-        if type(value) is not dict or not value or set(map(type, value)) != {str}:
-            raise place.refusal(f"expected a mapping of strings, not {describe(value)}")
-        if any(
-            kind is bool or not issubclass(kind, int | np.integer) for kind in set(map(type, value.values()))
-        ):
-            raise place.refusal("expected a mapping to integers")
-        try:
-            numbers = np.fromiter(value.values(), np.int64, len(value))
-        except OverflowError:
-            numbers = np.zeros(0, np.int64)
-        in_order = np.zeros(len(value), np.bool_)
-        in_order[numbers[(numbers >= 0) & (numbers < len(value))]] = True
-        if not in_order.all():
-            raise place.refusal(f"expected each of the integers below {len(value)} once")
-        scope.bind(self.size, len(value), place)
 
 
 @frozen
@@ -88,7 +62,7 @@ class Format:
 
     def check(self, value: Any, scope: Scope, place: Place) -> None:
         """Check the value."""
-        Text().check(value, scope, place)
+        Text(MAX_NAME).check(value, scope, place)
         try:
             parts = list(string.Formatter().parse(value))
         except ValueError as exc:

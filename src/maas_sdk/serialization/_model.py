@@ -47,19 +47,19 @@ def dump_parts(
     """Serialize a fitted estimator; equal models give equal bytes.
 
     Everything that predictions use is kept, with its bits; so are parameters and, in the profile ``"full"``,
-    the public results of the training such as `n_iter_` or `labels_`. Left out are, unless `training_state` asks
-    for it, what the training has written down about itself (loss curves, cross-validation paths, out-of-bag
-    predictions), and always an optimizer's moments and weights of samples; `Pipeline.memory` and the `callback`
-    of the SDK's models, which come back as None; an `optimizer` that neither the table nor a serializer knows,
-    likewise.
+    the public results of the training such as `n_iter_` or `labels_`. Left out are, unless `training_state`
+    asks for it, what the training has written down about itself (loss curves, cross-validation paths,
+    out-of-bag predictions), and always an optimizer's moments and weights of samples; `Pipeline.memory` and
+    the `callback` of the SDK's models, which come back as None; an `optimizer` that neither the table nor a
+    serializer knows, likewise.
 
     Parameters
     ----------
     estimator : estimator
         Fitted, of a class in the table of this package, declared in `allow` or with a serializer.
     profile : {"full", "inference"}
-        ``"inference"`` keeps what predictions use and no more; whatever else is asked of the loaded model raises
-        `AttributeError` (of trees: `NotIncludedError`, which is one).
+        ``"inference"`` keeps what predictions use and no more; whatever else is asked of the loaded model
+        raises `AttributeError` (of trees: `NotIncludedError`, which is one).
     training_state : bool
         Whether to keep what the training has written down about itself.
     zstd : bool
@@ -145,8 +145,8 @@ def load_parts(
     allow : sequence of class or function
         What the application allows beyond the table: the same objects as at `dump_parts`.
     mapped : bool
-        Whether the bytes are those of files, which might be altered meanwhile: then integers, by which compiled
-        code may index, are copied before they are checked.
+        Whether the bytes are those of files, which might be altered meanwhile: then integers, by which
+        compiled code may index, are copied before they are checked.
 
     Returns
     -------

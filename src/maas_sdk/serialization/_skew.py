@@ -56,6 +56,15 @@ _SAME_WITHOUT: Final[dict[str, dict[str, tuple[Any, ...]]]] = {
 }
 """Of parameters that predictions use, the values that a version without the parameter stands for."""
 
+_FRIEDMAN: Final = "friedman_mse"
+_REGRESSION_TREES: Final = (
+    "sklearn.DecisionTreeRegressor",
+    "sklearn.ExtraTreeRegressor",
+    "sklearn.ExtraTreesRegressor",
+    "sklearn.RandomForestRegressor",
+)
+"""Where this criterion always was the default, by another name; since 1.9, constructors warn of it."""
+
 _RENAMED: Final[dict[str, tuple[str, str]]] = {
     "sklearn.ClassifierChain": ("base_estimator", "estimator"),
     "sklearn.RegressorChain": ("base_estimator", "estimator"),
@@ -123,6 +132,8 @@ def adapted(
 
 def _renamed(spec: Spec, names: tuple[str, ...], params: Mapping[str, Any]) -> dict[str, Any]:
     renamed = dict(params)
+    if spec.type_name in _REGRESSION_TREES and renamed.get("criterion") == _FRIEDMAN and not before(1, 9):
+        del renamed["criterion"]
     older, newer = _RENAMED.get(spec.type_name, ("", ""))
     given, known = (older, newer) if newer in names else (newer, older)
     is_retired = given not in names or spec.default_of(given) in _PLACEHOLDERS

@@ -108,14 +108,14 @@ class Spec:
     fields : mapping of str to Field
         Fitted attributes in the order in which they are checked.
     pieces : tuple of str
-        Parameters and attributes that hold fitted estimators, or mappings of arrays, with tensor files of their
-        own, in a list of these or of tuples with them.
+        Parameters and attributes that hold fitted estimators, or mappings of arrays, with tensor files of
+        their own, in a list of these or of tuples with them.
     dropped_if_unknown : tuple of str
         Parameters that no prediction uses and that are stored as the class's default, mostly None, where the
         table knows neither their class nor, for functions, their name.
     whole : tuple of str
-        Attributes with an estimator that is kept in full in every profile, because predictions ask it for more
-        than predictions.
+        Attributes with an estimator that is kept in full in every profile, because predictions ask it for
+        more than predictions.
     params : mapping of str to Kind
         Parameters that predictions use and the class itself does not check.
     fitted_by : tuple of str

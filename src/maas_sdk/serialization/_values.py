@@ -2,15 +2,15 @@
 
 JSON has no NaN, no tuples, no keys but strings and no numpy scalars, so that these are objects with a tag:
 ``{"float": "nan"}``, ``{"tuple": […]}``, ``{"dict": [[key, value], …]}``, ``{"set": […]}``,
-``{"scalar": value, "dtype": …}``, ``{"slice": [start, stop, step]}``, ``{"numpy_dtype": …}``, ``{"name": …}`` for a
-function or class of our table. Arrays, sparse matrices and random states are in `_containers`; what has a
-``"type"`` is an estimator.
+``{"scalar": value, "dtype": …}``, ``{"slice": [start, stop, step]}``, ``{"numpy_dtype": …}``, ``{"name":
+…}`` for a function or class of our table. Arrays, sparse matrices and random states are in `_containers`;
+what has a ``"type"`` is an estimator.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -69,31 +69,40 @@ class ValueWriter:
         return self._builtin(value, place) if node is None else node
 
     def _builtin(self, value: Any, place: Place) -> Any:
-        kind = type(value)
-        if kind is int:
-            if abs(value) > _MAX_INTEGER:
-                raise place.refusal("an integer of more than 64 bits")
-            return value
-        if kind is float:
-            return value if math.isfinite(value) else {"float": str(value)}
-        if kind is str:
-            return check_text(value, place)
-        if kind is list or kind is tuple:
-            items = [
-                self.encode(item, _place_of(index, place, named=kind is tuple and type(item) is Piece))
-                for index, item in enumerate(value)
-            ]
-            return items if kind is list else {"tuple": items}
-        if kind is dict:
-            return {"dict": [self._entry(index, entry, place) for index, entry in enumerate(value.items())]}
-        if kind is set or kind is frozenset:
-            return self._set(value, place)
-        if kind is slice:
-            return {"slice": [self.encode(end, place) for end in (value.start, value.stop, value.step)]}
+        encode = self._ENCODERS.get(type(value))
+        if encode is not None:
+            return encode(self, value, place)
         if isinstance(value, np.dtype) and value.name in _DTYPES:
             return {"numpy_dtype": value.name}
         name = self._allowed.name_of(value)
         return self._encode_object(value, place) if name is None else {"name": name}
+
+    def _int(self, value: int, place: Place) -> int:
+        if abs(value) > _MAX_INTEGER:
+            raise place.refusal("an integer of more than 64 bits")
+        return value
+
+    def _float(self, value: float, place: Place) -> Any:  # noqa: ARG002 - an encoder's
+        return value if math.isfinite(value) else {"float": str(value)}
+
+    def _text(self, value: str, place: Place) -> str:
+        return check_text(value, place)
+
+    def _list(self, value: list[Any], place: Place) -> list[Any]:
+        return [self.encode(item, place.item(index)) for index, item in enumerate(value)]
+
+    def _tuple(self, value: tuple[Any, ...], place: Place) -> dict[str, Any]:
+        items = [
+            self.encode(item, _place_of(index, place, named=type(item) is Piece))
+            for index, item in enumerate(value)
+        ]
+        return {"tuple": items}
+
+    def _dict(self, value: dict[Any, Any], place: Place) -> dict[str, Any]:
+        return {"dict": [self._entry(index, entry, place) for index, entry in enumerate(value.items())]}
+
+    def _slice(self, value: slice, place: Place) -> dict[str, Any]:
+        return {"slice": [self.encode(end, place) for end in (value.start, value.stop, value.step)]}
 
     def _set(self, values: Any, place: Place) -> dict[str, Any]:
         if not all(type(item) in (int, str) for item in values):
@@ -114,6 +123,18 @@ class ValueWriter:
         if name not in _SCALARS:
             raise place.refusal(f"a scalar of dtype {value.dtype}")
         return {"scalar": self.encode(value.item(), place), "dtype": name}
+
+    _ENCODERS: ClassVar[dict[type, Callable[[ValueWriter, Any, Place], Any]]] = {
+        int: _int,
+        float: _float,
+        str: _text,
+        list: _list,
+        tuple: _tuple,
+        dict: _dict,
+        set: _set,
+        frozenset: _set,
+        slice: _slice,
+    }
 
 
 class ValueReader:
@@ -149,47 +170,53 @@ class ValueReader:
             return node
         if "type" in node:
             return self._decode_object(node, place)
-        return self._tagged(node, place)
+        decode = self._DECODERS.get(frozenset(node))
+        return self._containers.decode(node, place) if decode is None else decode(self, node, place)
 
-    def _tagged(self, node: dict[str, Any], place: Place) -> Any:
-        match node:
-            case {"float": ("nan" | "inf" | "-inf") as text, **rest} if not rest:
-                return _NON_FINITE[text]
-            case {"tuple": list(items), **rest} if not rest:
-                return tuple(
-                    self.decode(item, _place_of(index, place, named=isinstance(item, dict) and "type" in item))
-                    for index, item in enumerate(items)
-                )
-            case {"dict": list(entries), **rest} if not rest:
-                return self._mapping(entries, place)
-            case {"set": list(items), **rest} if not rest and all(type(item) in (int, str) for item in items):
-                return set(items)
-            case {"frozenset": list(items), **rest} if not rest and all(
-                type(item) in (int, str) for item in items
-            ):
-                return frozenset(items)
-            case {"scalar": value, "dtype": str(dtype), **rest} if not rest and dtype in _SCALARS:
-                return self._scalar(self.decode(value, place), _SCALARS[dtype], place)
-            case {"slice": [start, stop, step], **rest} if not rest:
-                return self._slice((start, stop, step), place)
-            case {"numpy_dtype": str(dtype), **rest} if not rest and dtype in _DTYPES:
-                return _DTYPES[dtype]
-            case {"name": str(name), **rest} if not rest:
-                value = self._allowed.named(name)
-                if value is None:
-                    raise place.refusal(f"no function or class is known by the name {name[:80]!r}")
-                return value
-        return self._containers.decode(node, place)
+    def _float(self, node: dict[str, Any], place: Place) -> float:
+        text = node["float"]
+        if not isinstance(text, str) or text not in _NON_FINITE:
+            raise place.refusal("expected nan, inf or -inf")
+        return _NON_FINITE[text]
 
-    def _slice(self, ends: tuple[Any, Any, Any], place: Place) -> slice:
-        decoded = [self.decode(end, place) for end in ends]
-        if not all(end is None or type(end) in (int, str) for end in decoded) or decoded[2] == 0:
+    def _tuple(self, node: dict[str, Any], place: Place) -> tuple[Any, ...]:
+        return tuple(
+            self.decode(item, _place_of(index, place, named=isinstance(item, dict) and "type" in item))
+            for index, item in enumerate(_items(node["tuple"], place))
+        )
+
+    def _set(self, node: dict[str, Any], place: Place) -> Any:
+        ((tag, items),) = node.items()
+        if not all(type(item) in (int, str) for item in _items(items, place)):
+            raise place.refusal("a set is of integers and strings")
+        return set(items) if tag == "set" else frozenset(items)
+
+    def _slice(self, node: dict[str, Any], place: Place) -> slice:
+        ends = [self.decode(end, place) for end in _items(node["slice"], place)]
+        if (
+            len(ends) != 3  # noqa: PLR2004 - from, to, by
+            or not all(end is None or type(end) in (int, str) for end in ends)
+            or ends[2] == 0
+        ):
             raise place.refusal("a slice is from, to and by integers or names")
-        return slice(*decoded)
+        return slice(*ends)
 
-    def _mapping(self, entries: list[Any], place: Place) -> dict[Any, Any]:
+    def _numpy_dtype(self, node: dict[str, Any], place: Place) -> np.dtype[Any]:
+        name = node["numpy_dtype"]
+        if not isinstance(name, str) or name not in _DTYPES:
+            raise place.refusal("a dtype that we do not know")
+        return _DTYPES[name]
+
+    def _name(self, node: dict[str, Any], place: Place) -> Any:
+        name = node["name"]
+        value = self._allowed.named(name) if isinstance(name, str) else None
+        if value is None:
+            raise place.refusal(f"no function or class is known by the name {str(name)[:80]!r}")
+        return value
+
+    def _dict(self, node: dict[str, Any], place: Place) -> dict[Any, Any]:
         result: dict[Any, Any] = {}
-        for index, entry in enumerate(entries):
+        for index, entry in enumerate(_items(node["dict"], place)):
             inner = place.item(index)
             if not isinstance(entry, list) or len(entry) != 2:  # noqa: PLR2004 - key and value
                 raise inner.refusal("an entry of a mapping is a key and a value")
@@ -201,7 +228,11 @@ class ValueReader:
             result[key] = self.decode(entry[1], inner)
         return result
 
-    def _scalar(self, value: Any, dtype: np.dtype[Any], place: Place) -> Any:
+    def _scalar(self, node: dict[str, Any], place: Place) -> Any:
+        value, name = self.decode(node["scalar"], place), node["dtype"]
+        if not isinstance(name, str) or name not in _SCALARS:
+            raise place.refusal("a scalar of a dtype that we do not know")
+        dtype = _SCALARS[name]
         expected = {"b": bool, "i": int, "u": int, "f": float, "U": str}[dtype.kind]
         if type(value) is not expected:
             raise place.refusal(f"a {dtype.name} given as {type(value).__name__}")
@@ -213,6 +244,24 @@ class ValueReader:
         if scalar.item() != value and value == value:  # noqa: PLR0124 - NaN
             raise place.refusal(f"not a number of {dtype.name}")
         return scalar
+
+    _DECODERS: ClassVar[dict[frozenset[str], Callable[[ValueReader, dict[str, Any], Place], Any]]] = {
+        frozenset({"float"}): _float,
+        frozenset({"tuple"}): _tuple,
+        frozenset({"dict"}): _dict,
+        frozenset({"set"}): _set,
+        frozenset({"frozenset"}): _set,
+        frozenset({"scalar", "dtype"}): _scalar,
+        frozenset({"slice"}): _slice,
+        frozenset({"numpy_dtype"}): _numpy_dtype,
+        frozenset({"name"}): _name,
+    }
+
+
+def _items(items: Any, place: Place) -> list[Any]:
+    if not isinstance(items, list):
+        raise place.refusal("expected a sequence")
+    return items
 
 
 def _place_of(index: int, place: Place, *, named: bool) -> Place:

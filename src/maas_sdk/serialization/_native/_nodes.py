@@ -1,9 +1,10 @@
 """scikit-learn's decision trees ⇄ columns: one array a field, the trees of a block after each other.
 
-The columns are semantic, never scikit-learn's own struct, whose layout changes between versions. Reading proves
-them before any native code sees them: it walks the nodes without looking whether a child or a feature exists, and
-allocates paths by the depth that the tree claims. The inference profile has values at leaves alone, no impurities
-and samples, and float32 thresholds rounded down: exact, because trees compare float32.
+The columns are semantic, never scikit-learn's own struct, whose layout changes between versions. Reading
+proves them before any native code sees them: it walks the nodes without looking whether a child or a
+feature exists, and allocates paths by the depth that the tree claims. The inference profile has values at
+leaves alone, no impurities and samples, and float32 thresholds rounded down: exact, because trees compare
+float32.
 """
 
 from __future__ import annotations

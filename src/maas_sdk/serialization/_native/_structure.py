@@ -1,7 +1,8 @@
 """The shape of binary trees as columns, all trees of a block after each other, and its proof on reading.
 
-A tree in depth-first order, which is how most are built, is told by the depth of each node alone: the left child
-follows its parent, the right one is the next node of the same depth. Others name both children as well.
+A tree in depth-first order, which is how most are built, is told by the depth of each node alone: the left
+child follows its parent, the right one is the next node of the same depth. Others name both children as
+well.
 """
 
 from __future__ import annotations
@@ -151,10 +152,13 @@ def _depth_first(
 ) -> _Children:
     """Find the children by depths.
 
-    A node one level below the one before it is that one's left child. Of the others, the roots aside, the k-th of
-    a depth is the right child of the k-th node with children one level above, if it comes after that one. So
-    children come after parents, each node has one parent, and the depths are true: these are trees, if each is in
-    its parent's. A left child is, being no root; of right ones, the first tree with a child elsewhere lacks one.
+    A node one level below the one before it is that one's left child. Of the others, the roots aside, the
+    k-th of a depth is the right child of the k-th node with children one level above, if it comes after
+    that one. So children come after parents, each node has one parent, and the depths are true: these are
+    trees, if each is in its parent's. A left child is, being no root; of right ones, the first tree with a
+    child elsewhere
+    lacks
+    one.
     """
     is_left = np.zeros(depth.size, np.bool_)
     np.equal(depth[1:], depth[:-1] + 1, out=is_left[1:])

@@ -10,6 +10,7 @@ from sklearn.tree import DecisionTreeRegressor
 from maas_sdk.serialization._native._nodes import build_trees, take_trees
 from maas_sdk.serialization._native._structure import blocks
 from maas_sdk.serialization._native.forest import copies
+from maas_sdk.serialization._skew import before
 
 if TYPE_CHECKING:
     from maas_sdk.limits import Limits
@@ -44,9 +45,8 @@ def together(boosting: Any, attributes: dict[str, Any], scope: Scope, place: Pla
     step = scope.sizes["n_trees_per_iteration"]
     if not trees or len(trees) % step:
         raise here.refusal("no trees, or an incomplete iteration")
-    criterion = getattr(boosting, "criterion", "deprecated")
     template = DecisionTreeRegressor(
-        criterion="squared_error" if criterion == "deprecated" else criterion,
+        criterion=boosting.criterion if before(1, 9) else "squared_error",
         **{name: getattr(boosting, name) for name in _SHARED_OPTIONS},
     )
     vars(template).update(n_outputs_=1, n_features_in_=n_features, max_features_=attributes["max_features_"])

@@ -18,12 +18,12 @@ __all__ = ["apart", "together"]
 
 def apart(_: Any, attributes: dict[str, Any], profile: Profile, place: Place) -> None:  # noqa: ARG001
     """Replace ``transformers_`` by names, columns and what is fitted, None where nothing is."""
-    triples = attributes.pop("transformers_", [])
+    triples = [(name, part, _plain(columns)) for name, part, columns in attributes.pop("transformers_", [])]
     attributes["names"] = [name for name, _, _ in triples]
-    attributes["columns"] = [_plain(columns) for _, _, columns in triples]
+    attributes["columns"] = [columns for _, _, columns in triples]
     attributes["fitted"] = [
-        transformer if _is_drop(transformer) or not _is_empty_column_selection(columns) else None
-        for _, transformer, columns in triples
+        part if _is_drop(part) or not _is_empty_column_selection(columns) else None
+        for _, part, columns in triples
     ]
 
 
@@ -53,4 +53,6 @@ def _plain(columns: Any) -> Any:
     """Give columns that pandas or scikit-learn has in a container of its own in one of ours."""
     if isinstance(columns, slice | np.ndarray) or np.isscalar(columns):
         return columns
-    return columns.to_numpy() if hasattr(columns, "to_numpy") else list(columns)
+    if hasattr(columns, "to_numpy"):
+        return columns.to_numpy()
+    return list(getattr(columns, "data", columns))  # scikit-learn 1.6 warns if its own list is looked at

@@ -18,6 +18,7 @@ __all__ = [
     "check_codes",
     "check_features",
     "check_methods",
+    "check_type",
     "labels_of",
     "objects_in",
 ]
@@ -69,6 +70,15 @@ def check_methods(members: Iterable[Any], template: Any, methods: Iterable[str],
             for index, member in enumerate(members):
                 if not hasattr(member, method):
                     raise place.item(index).refusal(f"{type(member).__name__} has no {method}")
+
+
+def check_type(member: Any, template: Any, place: Place) -> None:
+    """Check that an estimator classifies, or regresses, if that from which it was made does."""
+    from sklearn.base import is_classifier, is_regressor  # noqa: PLC0415 - the table loads without estimators
+
+    for is_type in (is_classifier, is_regressor):
+        if is_type(template) and not is_type(member):
+            raise place.refusal(f"{type(member).__name__} is no {is_type.__name__[3:]}")
 
 
 def objects_in(value: Any, seen: set[int] | None = None) -> Iterator[Any]:

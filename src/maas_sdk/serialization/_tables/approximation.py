@@ -22,6 +22,7 @@ _SHAPE = ("n_components", "n_features")
 _WIDTH = {"_n_features_out": required(Int(1, size="n_components"))}
 _MAX_SKETCH = 2**18  # numbers that a row grows to, of which the file holds few
 _MAX_STEPS = 64
+_MAX_NAMES = 2**22
 _RANDOM: dict[str, Field] = {
     **FEATURES,
     **_WIDTH,
@@ -48,7 +49,10 @@ def _check_sketch(sketch: Any, _: Mapping[str, Any], scope: Scope, place: Place)
         raise place.attribute("n_components").refusal(f"more than {_MAX_SKETCH} numbers for a row")
 
 
-def _check_steps(sampler: Any, _: Mapping[str, Any], __: Scope, place: Place) -> None:
+def _check_steps(sampler: Any, _: Mapping[str, Any], scope: Scope, place: Place) -> None:
+    """No array of the file says how many features there are."""
+    if scope.sizes["n_features"] * (2 * sampler.sample_steps - 1) > _MAX_NAMES:
+        raise place.attribute("n_features_in_").refusal(f"more than {_MAX_NAMES} features to come")
     if sampler.sample_interval is None and sampler.sample_steps > 3:  # noqa: PLR2004 - the most that it knows
         raise place.attribute("sample_interval").refusal("missing")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,28 +54,36 @@ class _Names:
         Objects().check(np.asarray(value), scope, place)
 
 
-def _positions(columns: Any, names: Sequence[str], n_features: int) -> list[int]:
-    """Give the numbers of columns that are given in any way.
+def _positions(columns: Any, position: Mapping[str, int], n_features: int) -> range | list[int]:
+    """Give the numbers of columns that are given in any way, in a time that depends on how they are given.
 
     Raises
     ------
     LookupError, TypeError or ValueError
         If they are none.
     """
-    position = {name: index for index, name in reversed(list(enumerate(names)))}
     if isinstance(columns, slice):
         start, stop = columns.start, columns.stop
         ends = (
             position[start] if isinstance(start, str) else start,
             position[stop] + 1 if isinstance(stop, str) else stop,
         )
-        return list(range(n_features))[slice(*ends, columns.step)]
+        return range(*slice(*ends, columns.step).indices(n_features))
     chosen: list[Any] = [columns] if np.isscalar(columns) else list(columns)
     if all(isinstance(column, str) for column in chosen):
         return [position[column] for column in chosen]
     if all(isinstance(column, bool | np.bool_) for column in chosen):
-        return [index for index, column in zip(range(n_features), chosen, strict=True) if column]
-    return [int(index) for index in np.arange(n_features)[np.asarray(chosen)]]
+        if len(chosen) != n_features:
+            raise ValueError(f"{len(chosen)} booleans for {n_features} columns")
+        return [index for index, column in enumerate(chosen) if column]
+    return [index + (n_features if index < 0 else 0) for index in map(operator.index, chosen)]
+
+
+def _first_places(names: Sequence[str]) -> dict[str, int]:
+    places: dict[str, int] = {}
+    for index, name in enumerate(names):
+        places.setdefault(name, index)
+    return places
 
 
 def _check_columns(transformer: Any, attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
@@ -87,13 +96,14 @@ def _check_columns(transformer: Any, attributes: Mapping[str, Any], scope: Scope
     used = {index for indices in inputs.values() for index in indices}
     if inputs.keys() != {*given, _REMAINDER} or len(used) != n_features or max(used) >= n_features:
         raise place.attribute("_transformer_to_input_indices").refusal(f"not all of {n_features} columns")
+    position = _first_places(attributes.get("feature_names_in_", ()))
     for index, (name, columns, part) in enumerate(zip(names, attributes["columns"], fitted, strict=True)):
         here = place.attribute("columns").item(index)
         try:
-            positions = _positions(columns, attributes.get("feature_names_in_", ()), n_features)
+            positions = _positions(columns, position, n_features)
         except (LookupError, TypeError, ValueError) as exc:
             raise here.refusal(f"expected columns that exist: {exc}") from exc
-        if positions != inputs[name]:
+        if len(positions) != len(inputs[name]) or list(positions) != inputs[name]:
             raise here.refusal("not the same as in _transformer_to_input_indices")
         if getattr(part, "n_features_in_", len(positions)) != len(positions):
             raise place.attribute("fitted").item(index).refusal(f"does not take {len(positions)} columns")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from maas_sdk.serialization._kinds import (
     Choice,
     Either,
@@ -40,6 +42,7 @@ _GENERATOR = Either(Nothing(), RandomState())
 # Up to so many, a transformation of some rows takes seconds, whatever the other numbers are.
 _ITERATIONS = Int(1, 100_000)
 _DOCUMENT_ITERATIONS = Int(0, 10_000)
+_MAX_ATOM = 1e20  # most are of length 1; beyond, paths of coefficients end in errors of compiled code
 # Transforming, they would start processes instead of threads: how many is the receiver's business.
 _PROCESSES = ("n_jobs",)
 
@@ -105,6 +108,10 @@ def _check_code(coder: Any, attributes: Mapping[str, Any], scope: Scope, place: 
     method, count = coder.transform_algorithm, coder.transform_n_nonzero_coefs
     if coder.positive_code and method in ("omp", "lars"):
         raise place.attribute("positive_code").refusal(f"not with {method}")
+    name = "components_" if "components_" in attributes else "dictionary"
+    atoms = attributes.get(name, getattr(coder, name, None))
+    if np.abs(atoms).max() > _MAX_ATOM:
+        raise place.attribute(name).refusal(f"numbers beyond {_MAX_ATOM}")
     if method == "omp" and count is not None and count > scope.sizes["n_components"]:
         raise place.attribute("transform_n_nonzero_coefs").refusal("more than there are components")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from maas_sdk.serialization._kinds import (
+    MAX_NAME,
     Choice,
     Either,
     Flag,
@@ -140,6 +141,9 @@ def _check_target(_: Any, attributes: Mapping[str, Any], scope: Scope, place: Pl
     multiclass = attributes["target_type_"] == "multiclass"
     if (attributes["classes_"] is None) != (attributes["target_type_"] == "continuous"):
         raise place.attribute("classes_").refusal("does not fit target_type_")
+    labels = [] if attributes["classes_"] is None else attributes["classes_"].tolist()
+    if any(isinstance(label, str) and len(label) > MAX_NAME for label in labels):
+        raise place.attribute("classes_").refusal(f"a label of more than {MAX_NAME} characters")
     if multiclass != isinstance(attributes["target_mean_"], np.ndarray):
         raise place.attribute("target_mean_").refusal("does not fit target_type_")
     each = scope.sizes["n_classes"] if multiclass else 1

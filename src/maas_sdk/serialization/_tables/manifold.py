@@ -79,6 +79,7 @@ MANIFOLD: tuple[Spec, ...] = (
             "embedding_": required(_EMBEDDING),
             "reconstruction_error_": detail(Number(finite=False)),
         },
+        params={"n_neighbors": Int(1)},
         check=_check_locally_linear,
         checked=_CHECKED,
     ),

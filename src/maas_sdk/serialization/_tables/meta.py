@@ -24,6 +24,7 @@ from maas_sdk.serialization._tables._members import (
     check_codes,
     check_features,
     check_methods,
+    check_type,
     labels_of,
 )
 
@@ -75,13 +76,15 @@ _BAGGED_CLASSES: dict[str, Field] = {
 def _check_bagging(bagging: Any, attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
     """Each estimator takes as many features as are picked for it."""
     members = attributes["estimators_"]
+    template = bagging._get_estimator()  # noqa: SLF001 - the parameter, or the default
     for index, (member, features) in enumerate(zip(members, attributes["estimators_features_"], strict=True)):
-        check_features(member, features.size, place.attribute("estimators_").item(index))
+        here = place.attribute("estimators_").item(index)
+        check_features(member, features.size, here)
+        check_type(member, template, here)
     n_drawn = attributes.get("_max_samples", 0) * scope.sizes.get("n_seeds", 0)
     if n_drawn > MAX_DRAWN or attributes.get("_max_features", 1) > scope.sizes["n_features"]:
         raise place.attribute("_max_samples").refusal("more samples or features than may be drawn again")
-    if bagging.estimator is not None:
-        check_methods(members, bagging.estimator, _PROBABILITIES, place.attribute("estimators_"))
+    check_methods(members, template, _PROBABILITIES, place.attribute("estimators_"))
 
 
 def _check_bagged_classes(bagging: Any, attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
@@ -102,13 +105,16 @@ _BOOSTING: dict[str, Field] = {
 }
 
 
-def _check_boosting(_: Any, __: Mapping[str, Any], scope: Scope, place: Place) -> None:
+def _check_boosting(boosting: Any, attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
+    template = boosting if boosting.estimator is None else boosting.estimator
+    for index, member in enumerate(attributes["estimators_"]):
+        check_type(member, template, place.attribute("estimators_").item(index))
     if scope.sizes["n_estimators"] > scope.sizes["n_boosts"]:
         raise place.attribute("estimator_weights_").refusal("not one for each estimator")
 
 
-def _check_boosted_classes(_: Any, attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
-    _check_boosting(None, attributes, scope, place)
+def _check_boosted_classes(boosting: Any, attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
+    _check_boosting(boosting, attributes, scope, place)
     for index, member in enumerate(attributes["estimators_"]):
         labels_of(member, place.attribute("estimators_").item(index))
 

@@ -13,6 +13,7 @@ from maas_sdk.serialization._tables._members import (
     check_binary,
     check_features,
     check_methods,
+    check_type,
     labels_of,
 )
 from maas_sdk.serialization._tables.preparation import check_binarizer
@@ -77,7 +78,15 @@ def _check_code_book(_: Any, attributes: Mapping[str, Any], __: Scope, place: Pl
     _check_deciders(attributes["estimators_"], place)
 
 
-def _check_outputs(_: Any, attributes: Mapping[str, Any], __: Scope, place: Place) -> None:
+def _check_outputs(several: Any, attributes: Mapping[str, Any], _: Scope, place: Place) -> None:
+    for index, member in enumerate(attributes["estimators_"]):
+        check_type(member, several.estimator, place.attribute("estimators_").item(index))
+
+
+def _check_outputs_of_classes(
+    several: Any, attributes: Mapping[str, Any], scope: Scope, place: Place
+) -> None:
+    _check_outputs(several, attributes, scope, place)
     for index, member in enumerate(attributes["estimators_"]):
         labels_of(member, place.attribute("estimators_").item(index))
 
@@ -95,13 +104,19 @@ _CHAIN: dict[str, Field] = {
 }
 
 
-def _check_chain(_: Any, attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
+def _link(chain: Any) -> Any:
+    """Give what links are copies of, also by the name of before 1.7."""
+    return chain.base_estimator if getattr(chain, "estimator", None) is None else chain.estimator
+
+
+def _check_chain(chain: Any, attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
     """Check that each link takes the answers of those before, and that the order is one of all outputs."""
     if sorted(attributes["order_"]) != list(range(scope.sizes["n_estimators"])):
         raise place.attribute("order_").refusal("not each output once")
     for index, member in enumerate(attributes["estimators_"]):
         here = place.attribute("estimators_").item(index)
         check_features(member, scope.sizes["n_features"] + index, here)
+        check_type(member, _link(chain), here)
 
 
 def _check_chain_of_classes(chain: Any, attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
@@ -113,8 +128,7 @@ def _check_chain_of_classes(chain: Any, attributes: Mapping[str, Any], scope: Sc
             raise here.item(index).refusal(f"gives no numbers by {method}")
         if method != "predict" and labels.size != 2:  # noqa: PLR2004 - one column of a score
             raise here.item(index).refusal(f"gives {labels.size} columns by {method}")
-    base = getattr(chain, "base_estimator", None)  # as versions before 1.7 call it
-    check_methods(attributes["estimators_"], getattr(chain, "estimator", base), _METHODS, here)
+    check_methods(attributes["estimators_"], _link(chain), _METHODS, here)
 
 
 SEVERAL: tuple[Spec, ...] = (
@@ -168,7 +182,7 @@ SEVERAL: tuple[Spec, ...] = (
         {"estimators_": _members("predict")},
         forgotten=_PROCESSES,
         left_out=("classes_",),
-        check=_check_outputs,
+        check=_check_outputs_of_classes,
         finish=_set_labels_of_outputs,
     ),
     Spec(
@@ -176,6 +190,7 @@ SEVERAL: tuple[Spec, ...] = (
         _OUTPUTS,
         {"estimators_": _members("predict")},
         forgotten=_PROCESSES,
+        check=_check_outputs,
     ),
     Spec(
         "sklearn.ClassifierChain",

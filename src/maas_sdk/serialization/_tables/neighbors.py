@@ -131,9 +131,11 @@ def _check_outliers(estimator: Any, attributes: Mapping[str, Any], scope: Scope,
         raise place.attribute("n_neighbors_").refusal("more than there are samples or distances")
 
 
-def _check_density(density: Any, _: Mapping[str, Any], scope: Scope, place: Place) -> None:
+def _check_density(density: Any, attributes: Mapping[str, Any], scope: Scope, place: Place) -> None:
     if not scope.sizes["n_samples"]:
         raise place.attribute("samples").refusal("there is none")
+    if attributes["bandwidth_"] <= 0:
+        raise place.attribute("bandwidth_").refusal("expected a number above 0")
     check_metric(density.metric, density.metric_params, scope.sizes["n_features"], place)
 
 

@@ -24,7 +24,7 @@ from maas_sdk.serialization._kinds import (
     is_fitted,
 )
 from maas_sdk.serialization._spec import Field, Spec, detail, optional, record, required
-from maas_sdk.serialization._tables._members import labels_of
+from maas_sdk.serialization._tables._members import check_type, labels_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,8 +72,11 @@ class _Dispatch:
 
 
 def _check_search(search: Any, attributes: Mapping[str, Any], _: Scope, place: Place) -> None:
+    here = place.attribute("best_estimator_")
     if bool(search.refit) != ("best_estimator_" in attributes):
-        raise place.attribute("best_estimator_").refusal(f"refit is {str(search.refit)[:80]}")
+        raise here.refusal(f"refit is {str(search.refit)[:80]}")
+    if search.refit:
+        check_type(attributes["best_estimator_"], search.estimator, here)
 
 
 def _find_scorer(search: Any) -> None:
@@ -104,7 +107,7 @@ def _check_threshold(model: Any, attributes: Mapping[str, Any], _: Scope, place:
     if not is_fitted(member):
         raise here.refusal("not fitted")
     labels = labels_of(member, here)
-    if labels.size != 2 or not is_classifier(member):  # noqa: PLR2004
+    if labels.size != 2 or labels[0] == labels[1] or not is_classifier(member):  # noqa: PLR2004
         raise here.refusal("does not decide between two labels")
     method = model.response_method
     methods = ("predict_proba", "decision_function") if method == "auto" else (method,)

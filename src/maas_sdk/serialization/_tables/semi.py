@@ -54,6 +54,8 @@ _KERNEL: dict[str, Kind] = {
 
 
 def _check_propagated(model: Any, _: Mapping[str, Any], scope: Scope, place: Place) -> None:
+    if scope.sizes["n_samples"] == 0:
+        raise place.attribute("X_").refusal("no samples")
     if model.kernel == "knn" and model.n_neighbors > scope.sizes["n_samples"]:
         raise place.attribute("n_neighbors").refusal(f"more than {scope.sizes['n_samples']} samples")
 

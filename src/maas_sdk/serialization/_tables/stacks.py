@@ -22,6 +22,7 @@ from maas_sdk.serialization._spec import Field, Spec, required
 from maas_sdk.serialization._tables._members import (
     check_codes,
     check_features,
+    check_type,
     labels_of,
     objects_in,
 )
@@ -47,6 +48,9 @@ def _check_named(ensemble: Any, attributes: Mapping[str, Any], place: Place) -> 
             raise here.item(index).refusal("expected a name and an estimator")
     if len(_kept(pairs)) != len(attributes["estimators_"]):
         raise place.attribute("estimators_").refusal(f"not one for each of {len(pairs)} names")
+    if type(ensemble).__name__ != "StackingClassifier":  # which stacks anything
+        for index, member in enumerate(attributes["estimators_"]):
+            check_type(member, ensemble, place.attribute("estimators_").item(index))
 
 
 def _kept(pairs: Sequence[Sequence[Any]]) -> list[int]:
@@ -118,6 +122,7 @@ def _check_stack(stack: Any, attributes: Mapping[str, Any], scope: Scope, place:
     ):
         if not hasattr(member, method):
             raise place.attribute("estimators_").item(index).refusal(f"has no {method}")
+    check_type(attributes["final_estimator_"], stack, place.attribute("final_estimator_"))
     given = sum(attributes["_n_feature_outs"])
     if given > _MAX_OUTS:
         raise place.attribute("_n_feature_outs").refusal(f"more than {_MAX_OUTS} together")

@@ -95,8 +95,10 @@ def _check_buffers(attributes: Mapping[str, Any], place: Place) -> None:
         matrix = attributes[name]
         if isinstance(matrix, np.ndarray) == bool(attributes["_sparse"]):
             raise place.attribute(name).refusal("sparse although _sparse is not set, or the reverse")
-        if attributes["_sparse"] and matrix.dtype != np.float64:
-            raise place.attribute(name).refusal("expected float64")
+        if attributes["_sparse"]:
+            arrays = (matrix.data, matrix.indices, matrix.indptr)
+            if matrix.dtype != np.float64 or not all(array.flags.c_contiguous for array in arrays):
+                raise place.attribute(name).refusal("expected float64, one after the other")
     if attributes["_sparse"] and attributes["support_vectors_"].indices.dtype != np.int32:
         raise place.attribute("support_vectors_").refusal("expected indices of int32")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from maas_sdk.serialization._kinds import (
+    MAX_NAME,
     Choice,
     Either,
     Estimator,
@@ -20,7 +21,7 @@ from maas_sdk.serialization._kinds import (
     TupleOf,
 )
 from maas_sdk.serialization._kinds_arrays import Array, Dtype, Objects
-from maas_sdk.serialization._kinds_text import Encoding, Pattern, Vocabulary
+from maas_sdk.serialization._kinds_text import Encoding, Pattern
 from maas_sdk.serialization._spec import Field, Spec, optional, required
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ _PARAMS: dict[str, Kind] = {
     "dtype": Dtype(sparse=True),
 }
 _VOCABULARY: dict[str, Field] = {
-    "vocabulary_": required(Vocabulary("n_terms")),
+    "terms": required(Objects("n_terms", strings=True)),
     "fixed_vocabulary_": required(Flag()),
 }
 _LEFT_OUT = ("_stop_words_id",)
@@ -56,7 +57,7 @@ _PATTERN = (
     "the pattern of tokens is one whose choices the next character decides, and so takes no text for ever; "
     "documents are no names of files"
 )
-_TERMS = "terms have each of the columns once"
+_TERMS = "each term stands once, and columns are counted anew"
 
 
 def _check_hashing(hasher: Any, _: Mapping[str, Any], __: Scope, place: Place) -> None:
@@ -93,6 +94,7 @@ def _vectorizer(name: str, fields: dict[str, Field], checked: str, **params: Kin
         fields,
         params={**_PARAMS, **params},
         left_out=_LEFT_OUT,
+        native="vocabulary" if "terms" in fields else "",
         check=_check_reading,
         finish=_finish_reading,
         checked=checked,
@@ -124,7 +126,7 @@ TEXT: tuple[Spec, ...] = (
         "sklearn.DictVectorizer",
         _MODULE,
         {"names": required(Objects())},
-        params={"dtype": Dtype(sparse=True)},
+        params={"dtype": Dtype(sparse=True), "separator": Text(MAX_NAME)},
         native="dictionary",
         check=_check_names,
         checked="the columns are counted anew, and no name appears twice",
