@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,17 +80,14 @@ def run(count, seed, *, processes=2, cases=(), shard=(0, 1), tally=None, stop=No
     """Run so many mutants and give the tally; `stop` is an event that ends it early."""
     tally = Tally() if tally is None else tally
     processes = min(processes, len(cases) or processes)
-    workers = [
-        threading.Thread(
-            target=_run_shard,
-            args=(count, processes, index, seed, cases, shard, tally, stop or threading.Event()),
-        )
-        for index in range(processes)
-    ]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    stop = stop or threading.Event()
+    with ThreadPoolExecutor(processes) as workers:
+        shards = [
+            workers.submit(_run_shard, count, processes, index, seed, cases, shard, tally, stop)
+            for index in range(processes)
+        ]
+    for finished in shards:
+        finished.result()
     return tally
 
 
@@ -108,57 +106,50 @@ def _run_shard(count, processes, index, seed, cases, shard, tally, stop):
                 stderr=errors,
                 env={**os.environ, **ONE_THREAD},
             )
-            last = None
             for line in _lines(process, stop):
-                result = json.loads(line)
-                tally.add(result)
-                done, last = done + 1, result
+                tally.add(json.loads(line))
+                done += 1
             if stop.is_set() or done >= share:
                 return
             errors.seek(0)
             text = errors.read().decode(errors="replace")
-        tally.add(_victim(arguments, done, process.returncode, text, last))
+        tally.add(_victim(arguments, done, process.returncode, text))
         done += 1
 
 
 def _lines(process, stop):
-    """Give what a process writes, until it is silent for too long."""
+    """Give what a process writes, until it ends or is silent for too long."""
     rest = b""
-    while not stop.is_set():
-        if not select.select([process.stdout], [], [], SILENCE)[0]:
-            break
+    while not stop.is_set() and select.select([process.stdout], [], [], SILENCE)[0]:
         data = os.read(process.stdout.fileno(), 1 << 16)
         if not data:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(SILENCE)
             break
         *lines, rest = (rest + data).split(b"\n")
         yield from lines
     process.stdout.close()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(1)
-    if process.returncode is None:
-        process.kill()
+    process.kill()  # if it has not ended
     process.wait()
 
 
-def _victim(arguments, done, status, errors, last):
+def _victim(arguments, done, status, errors):
     """Tell which mutant ended its process, and how."""
     told = subprocess.run(
         [sys.executable, str(MUTANTS), *arguments, "--start", str(done), "--tell"],
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
         env={**os.environ, **ONE_THREAD},
     )
+    if told.returncode:  # it dies of something else than mutants
+        raise RuntimeError(told.stderr)
     result = json.loads(told.stdout)
     reason = signal.Signals(-status).name if status < 0 else f"exit status {status}"
     reason = {"SIGPROF": "hang", "SIGALRM": "hang (asleep)", "SIGKILL": "hang (silent)"}.get(reason, reason)
     frames = re.findall(r'File "([^"]+)", line (\d+) in (\w+)', errors)
     where = " < ".join(f"{Path(file).name}:{line} {name}" for file, line, name in frames[:6])
-    if not where:
-        where = errors[-300:]
-    if last is None and not where:
-        where = "before its first mutant"
-    return {**result, "outcome": "violation", "why": [f"{reason}: {where}"]}
+    return {**result, "outcome": "violation", "why": [f"{reason}: {where or errors[-300:]}"]}
 
 
 def main():

@@ -365,7 +365,7 @@ def warm_up():
     pd.DataFrame({"a": [1.0, None]}).to_numpy()
     if "polars" in sys.modules:
         frame = sys.modules["polars"].DataFrame({"a": [1.0, None], "b": ["x", "y"]})
-        frame.to_numpy(), frame.to_pandas(), pd.DataFrame(frame.to_dict())
+        pd.DataFrame(dict(zip(frame.columns, frame.to_numpy().T, strict=True)))
 
 
 def main():

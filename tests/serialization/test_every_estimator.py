@@ -1,4 +1,4 @@
-"""Every estimator of scikit-learn, and what is made of them, comes back the same; the documentation's table says so.
+"""Every estimator of scikit-learn, and what is made of them, comes back the same; a table says so.
 
 ``MAAS_WRITE_TABLES=1 pytest tests/serialization/test_every_estimator.py`` writes the table anew.
 """
@@ -102,22 +102,21 @@ def table():
     lines = [
         "# Estimators",
         "",
-        "Written by `tests/serialization/test_every_estimator.py`, which proves it: each estimator fitted with its",
-        "natural options, and in further cases with others, answers bit for bit the same after a round trip, and is",
-        "written to the same bytes again, in both profiles.",
+        "Written by `tests/serialization/test_every_estimator.py`, which proves it: each estimator",
+        "fitted with its natural options, and in further cases with others, answers bit for bit the same",
+        "after a round trip, and is written to the same bytes again, in both profiles.",
         "",
         f"Of the {len(estimators.NAMES)} estimators of scikit-learn, {len(kept)} are kept"
         + ("." if not NOT_KEPT else ", all but those at the end."),
         "",
-        "Everywhere, dtypes and shapes must fit each other and the parameters, numbers must be finite where they must,",
-        "an attribute must be one that the class has, and parameters are checked by scikit-learn's own rules and bounded",
-        "where predictions size memory or loops by them. *Checked besides* says what is proved of state that compiled",
-        "code reads or that something is indexed by.",
+        "Everywhere, dtypes and shapes must fit each other and the parameters, numbers must be finite",
+        "where they must, an attribute must be one that the class has, and parameters are checked by",
+        "scikit-learn's own rules and bounded where predictions size memory or loops by them. *Checked",
+        "besides* says what is proved of state that compiled code reads or that something is indexed by.",
         "",
         "| estimator | cases | checked besides |",
         "| --- | --- | --- |",
     ]
-    for name in kept:
-        lines.append(f"| `{name}` | {1 + further[name]} | {TABLE[f'sklearn.{name}'].checked} |")
+    lines += [f"| `{name}` | {1 + further[name]} | {TABLE[f'sklearn.{name}'].checked} |" for name in kept]
     lines += [f"| `{name}` | — | not kept: {reason} |" for name, reason in NOT_KEPT.items()]
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""What people make of estimators goes to bytes and comes back: labels, dtypes, layouts, chains, our own models."""
+"""Labels, dtypes, layouts, chains and our own models go to bytes and come back."""
 
 import inspect
 import warnings

@@ -173,8 +173,8 @@ class ContainerReader:
 
     def decode(self, node: dict[str, Any], place: Place) -> Any:
         """Give the container; whatever is none is refused."""
-        decode = self._DECODERS.get(frozenset(node), ContainerReader._array)
-        return decode(self, node, place)
+        decode = self._DECODERS.get(frozenset(node))
+        return self._array(node, place) if decode is None else decode(self, node, place)
 
     def _take(self, node: Any, place: Place) -> NDArray[Any]:
         match node:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from maas_sdk.errors import InvalidArtifactError, LimitExceededError, UnsupportedModelError
-from maas_sdk.serialization._kinds import Scope, is_fitted
+from maas_sdk.serialization._kinds import Scope
+from maas_sdk.serialization._kinds_compound import is_fitted
 from maas_sdk.serialization._place import Whole, estimators_in, in_pieces
 from maas_sdk.serialization._routing import ask, requests_of
 from maas_sdk.serialization._skew import adapted, says_nothing
@@ -240,7 +241,8 @@ class GraphReader:
         cls = None if spec is None else spec.resolve()
         if spec is None or cls is None:
             raise place.refusal(
-                f"type {node['type'][:80]!r} is unknown here; a newer version, a serializer or allow= may know it"
+                f"type {node['type'][:80]!r} is unknown here; a newer version, a serializer or allow= "
+                "may know it"
             )
         params, state = node.get("params"), node.get("state")
         if (

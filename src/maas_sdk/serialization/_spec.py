@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import attrs
 from attrs import field, frozen
 
-from maas_sdk.serialization._kinds import Int, OutputConfig, Scope, is_fitted
+from maas_sdk.serialization._kinds import Int, OutputConfig, Scope
 from maas_sdk.serialization._kinds_arrays import Names
+from maas_sdk.serialization._kinds_compound import is_fitted
 from maas_sdk.serialization._place import estimators_in
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def record(kind: Kind) -> Field:
 
 
 class Native(Protocol):
-    """A module of ``_native``: state in compiled code, taken apart into arrays, and validated and built again."""
+    """A module of ``_native``: state in compiled code, taken apart, and validated and built again."""
 
     @staticmethod
     def apart(estimator: Any, attributes: dict[str, Any], profile: Profile, place: Place) -> None:
@@ -91,7 +92,7 @@ class Native(Protocol):
     def together(
         estimator: Any, attributes: dict[str, Any], scope: Scope, place: Place, limits: Limits
     ) -> None:
-        """Check the plain attributes, each of its kind already, together and replace them by the native ones."""
+        """Check the plain attributes, each of its kind already, and replace them by the native ones."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Zstandard around a tensor file, bounded on reading: RFC 8878, one frame that says how large its content is."""
+"""Zstandard around a tensor file, bounded on reading: one frame that says its size (RFC 8878)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MAX_WINDOW_LOG = 27  # 128 MiB, what any decoder must allow for by default
 
 
 def compress(pieces: Sequence[Any]) -> bytes | None:
-    """Give one frame; None where it would not be smaller, or so much smaller that a reader would refuse it."""
+    """Give one frame; None where it is not smaller, or so much smaller that a reader would refuse it."""
     size = sum(map(len, pieces))
     coder = zstd.ZstdCompressor(
         options={

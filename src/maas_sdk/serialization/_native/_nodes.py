@@ -56,8 +56,8 @@ class InferenceTree(Tree):  # type: ignore[misc]
 
     def _left_out(self, *_: object, **__: object) -> NoReturn:
         raise NotIncludedError(
-            "the inference profile keeps what predictions use; this needs impurities, samples or values of inner "
-            "nodes: ask for a file in the profile 'full'"
+            "the inference profile keeps what predictions use; this needs impurities, samples or values "
+            "of inner nodes: ask for a file in the profile 'full'"
         )
 
     impurity = property(_left_out)

@@ -94,7 +94,7 @@ def columns_of_structure(
     left: NDArray[Any], right: NDArray[Any], depth: NDArray[Any], counts: NDArray[np.int64]
 ) -> dict[str, NDArray[Any]]:
     """Give the columns of trees whose children are counted from the roots, -1 for none."""
-    columns = {"node_count": counts, "depth": depth.astype(np.uint32)}
+    columns: dict[str, NDArray[Any]] = {"node_count": counts, "depth": depth.astype(np.uint32)}
     inner = np.flatnonzero(left != LEAF)
     own = inner - np.repeat(np.cumsum(counts) - counts, counts)[inner]
     if (left[inner] == own + 1).all():

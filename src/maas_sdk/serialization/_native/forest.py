@@ -84,7 +84,8 @@ def together(forest: Any, attributes: dict[str, Any], scope: Scope, place: Place
 
 def copies(template: Any, trees: Sequence[Any], states: Sequence[Any]) -> list[Any]:
     """Give an estimator like the template for each tree."""
-    cls, shared = type(template), vars(template)
+    cls: Any = type(template)
+    shared = vars(template)
     members = []
     for tree, random_state in zip(trees, states, strict=True):
         member = cls.__new__(cls)

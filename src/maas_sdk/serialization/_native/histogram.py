@@ -59,8 +59,8 @@ class InferencePredictor(TreePredictor):  # type: ignore[misc]
 
     def _left_out(self, *_: object, **__: object) -> NoReturn:
         raise NotIncludedError(
-            "the inference profile keeps what predictions use; this needs counts or bins of nodes: ask for a file "
-            "in the profile 'full'"
+            "the inference profile keeps what predictions use; this needs counts or bins of nodes: ask for "
+            "a file in the profile 'full'"
         )
 
     compute_partial_dependence = _left_out
@@ -176,7 +176,7 @@ def _known_categories(
 
 
 def _preprocessor(encoder: Any, mask: NDArray[np.bool_], names: NDArray[Any] | None) -> ColumnTransformer:
-    """Give what turns rows into codes and numbers: fitted to nothing but its columns, then given its encoder."""
+    """Give what turns rows into codes and numbers, fitted to nothing but its columns."""
     to_numbers = FunctionTransformer(partial(check_array, dtype=[X_DTYPE], ensure_all_finite=False))
     preprocessor = ColumnTransformer(
         [("encoder", OrdinalEncoder(**encoder.get_params()), mask), ("numerical", to_numbers, ~mask)]

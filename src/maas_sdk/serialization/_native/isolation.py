@@ -1,4 +1,4 @@
-"""Isolation forests: trees of regression on features of their own, whose leaves count by depth and samples."""
+"""Isolation forests: trees on features of their own, whose leaves count by depth and samples."""
 
 from __future__ import annotations
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from maas_sdk.serialization._kinds import ListOf, Scope, describe
+from maas_sdk.serialization._kinds import Scope, describe
 from maas_sdk.serialization._kinds_arrays import Array
+from maas_sdk.serialization._kinds_compound import ListOf
 
 if TYPE_CHECKING:
     from maas_sdk.serialization._kinds import Kind

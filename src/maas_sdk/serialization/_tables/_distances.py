@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maas_sdk.serialization._kinds import Choice, MapOf, Number, Plain, Scope
+from maas_sdk.serialization._kinds import Choice, Number, Plain, Scope
+from maas_sdk.serialization._kinds_compound import MapOf
 from maas_sdk.serialization._spec import Field, optional
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from attrs import field, frozen
 
-from maas_sdk.serialization._kinds import Either, Int, Nothing, Plain, describe
+from maas_sdk.serialization._kinds import Int, Nothing, Plain, describe
+from maas_sdk.serialization._kinds_compound import Either
 from maas_sdk.serialization._names import name_of
 
 if TYPE_CHECKING:

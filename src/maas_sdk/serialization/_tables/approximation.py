@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from maas_sdk.serialization._kinds import Either, Int, Number
+from maas_sdk.serialization._kinds import Int, Number
 from maas_sdk.serialization._kinds_arrays import Array, Indices, Sparse
+from maas_sdk.serialization._kinds_compound import Either
 from maas_sdk.serialization._spec import FEATURES, Field, Spec, detail, optional, required
 from maas_sdk.serialization._tables.decomposition import KERNEL_PARAMS
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maas_sdk.serialization._kinds import Either, Int, Kind, ListOf, Nothing, Number, RandomState, Record
+from maas_sdk.serialization._kinds import Int, Kind, Nothing, Number, RandomState
 from maas_sdk.serialization._kinds_arrays import Array, Indices, Sparse
+from maas_sdk.serialization._kinds_compound import Either, ListOf, Record
 from maas_sdk.serialization._names import name_of
 from maas_sdk.serialization._spec import FEATURES, Field, Spec, detail, optional, required
 from maas_sdk.serialization._tables._finishing import writable

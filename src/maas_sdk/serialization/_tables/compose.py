@@ -8,26 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from attrs import frozen
 
-from maas_sdk.serialization._kinds import (
-    Choice,
-    Either,
-    Entries,
-    Estimator,
-    Flag,
-    Function,
-    Int,
-    Kind,
-    ListOf,
-    MapOf,
-    Nothing,
-    Number,
-    Slice,
-    Text,
-)
+from maas_sdk.serialization._kinds import Choice, Flag, Function, Int, Kind, Nothing, Number, Slice, Text
 from maas_sdk.serialization._kinds_arrays import Objects
+from maas_sdk.serialization._kinds_compound import Either, Entries, Estimator, ListOf, MapOf
 from maas_sdk.serialization._kinds_text import Format
 from maas_sdk.serialization._spec import FEATURES, ObjectSpec, Spec, optional, required
-from maas_sdk.serialization._tables._kernels import THREADS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -126,7 +111,8 @@ def _finish_union(union: Any) -> None:
     union._validate_transformer_weights()  # noqa: SLF001 - likewise
 
 
-_PARAMS: dict[str, Kind] = {"n_jobs": THREADS, "transformer_weights": _WEIGHTS}
+_PARAMS: dict[str, Kind] = {"transformer_weights": _WEIGHTS}
+_PROCESSES = ("n_jobs",)  # which transforming would start
 
 COMPOSE: tuple[Spec, ...] = (
     Spec(
@@ -143,6 +129,7 @@ COMPOSE: tuple[Spec, ...] = (
             "_transformers_feature_names_out": optional(_Names()),
         },
         pieces=("fitted",),
+        forgotten=_PROCESSES,
         params={
             **_PARAMS,
             "transformers": Entries(3),
@@ -162,6 +149,7 @@ COMPOSE: tuple[Spec, ...] = (
         {"_transformers_feature_names_out": optional(ListOf(_Names()))},
         pieces=("transformer_list",),
         fitted_by=("transformer_list",),
+        forgotten=_PROCESSES,
         params={
             **_PARAMS,
             "transformer_list": Entries(2),

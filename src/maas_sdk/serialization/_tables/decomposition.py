@@ -6,19 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maas_sdk.serialization._kinds import (
-    Choice,
-    Either,
-    Estimator,
-    Instance,
-    Int,
-    Kind,
-    ListOf,
-    Nothing,
-    Number,
-    RandomState,
-)
+from maas_sdk.serialization._kinds import Choice, Int, Kind, Nothing, Number, RandomState
 from maas_sdk.serialization._kinds_arrays import Array, Sparse
+from maas_sdk.serialization._kinds_compound import Either, Estimator, Instance, ListOf
 from maas_sdk.serialization._spec import FEATURES, Field, Spec, detail, optional, record, required
 from maas_sdk.serialization._tables._finishing import writable
 from maas_sdk.serialization._tables._kernels import PAIRWISE_KERNELS, THREADS, KernelFunction, KernelOptions

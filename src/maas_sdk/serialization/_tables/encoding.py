@@ -8,18 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maas_sdk.serialization._kinds import (
-    MAX_NAME,
-    Choice,
-    Either,
-    Flag,
-    Int,
-    ListOf,
-    Nothing,
-    Number,
-    Scope,
-)
+from maas_sdk.serialization._kinds import MAX_NAME, Choice, Flag, Int, Nothing, Number, Scope
 from maas_sdk.serialization._kinds_arrays import Array, Dtype, Labels, Objects
+from maas_sdk.serialization._kinds_compound import Either, ListOf
 from maas_sdk.serialization._spec import FEATURES, Field, Spec, optional, required
 
 if TYPE_CHECKING:

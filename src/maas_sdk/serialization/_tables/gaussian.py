@@ -7,20 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from attrs import field, frozen
 
-from maas_sdk.serialization._kinds import (
-    Choice,
-    Either,
-    Estimator,
-    Instance,
-    Int,
-    ListOf,
-    Nothing,
-    Number,
-    Plain,
-    Scope,
-    describe,
-)
+from maas_sdk.serialization._kinds import Choice, Int, Nothing, Number, Plain, Scope, describe
 from maas_sdk.serialization._kinds_arrays import Array, Labels, Objects
+from maas_sdk.serialization._kinds_compound import Either, Estimator, Instance, ListOf
 from maas_sdk.serialization._spec import Field, Spec, detail, required
 from maas_sdk.serialization._tables._kernels import (
     PAIRWISE_KERNELS,

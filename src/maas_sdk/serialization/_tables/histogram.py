@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from maas_sdk.serialization._kinds import Either, Flag, Instance, Int, Nothing
+from maas_sdk.serialization._kinds import Flag, Int, Nothing
 from maas_sdk.serialization._kinds_arrays import Array, Labels
+from maas_sdk.serialization._kinds_compound import Either, Instance
 from maas_sdk.serialization._spec import FEATURES, Field, Spec, optional, record, required
 from maas_sdk.serialization._tables._columns import boosting_blocks
 
@@ -62,8 +63,8 @@ def _spec(name: str, fields: Mapping[str, Field]) -> Spec:
         {**fields, **_FIELDS},
         left_out=_LEFT_OUT,
         native="histogram",
-        checked="as for trees; a set of categories for each split by one, whose feature has categories; at most "
-        "max_bins categories",
+        checked="as for trees; a set of categories for each split by one, whose feature has categories; "
+        "at most max_bins categories",
         pieces=("trees",),
         check=_check,
         finish=_rebuild_loss,

@@ -7,17 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maas_sdk.serialization._kinds import (
-    Either,
-    Estimator,
-    Flag,
-    Int,
-    ListOf,
-    Nothing,
-    Plain,
-    RandomState,
-)
+from maas_sdk.serialization._kinds import Flag, Int, Nothing, Plain, RandomState
 from maas_sdk.serialization._kinds_arrays import Array, Dtype, Indices, Objects
+from maas_sdk.serialization._kinds_compound import Either, Estimator, ListOf
 from maas_sdk.serialization._skew import before
 from maas_sdk.serialization._spec import FEATURES, FREE_FEATURES, Field, Spec, detail, optional, required
 

@@ -6,18 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maas_sdk.serialization._kinds import (
-    Choice,
-    Either,
-    Estimator,
-    Instance,
-    Int,
-    ListOf,
-    Nothing,
-    Number,
-    Plain,
-)
+from maas_sdk.serialization._kinds import Choice, Int, Nothing, Number, Plain
 from maas_sdk.serialization._kinds_arrays import Array, Labels, Sparse
+from maas_sdk.serialization._kinds_compound import Either, Estimator, Instance, ListOf
 from maas_sdk.serialization._spec import FEATURES, Field, Spec, detail, record, required
 from maas_sdk.serialization._tables.preparation import check_binarizer
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from maas_sdk.serialization._kinds import Either, Estimator, Instance, Int, Number
+from maas_sdk.serialization._kinds import Int, Number
 from maas_sdk.serialization._kinds_arrays import Array, Sparse
+from maas_sdk.serialization._kinds_compound import Either, Estimator, Instance
 from maas_sdk.serialization._spec import FEATURES, Field, Spec, detail, required
 
 if TYPE_CHECKING:

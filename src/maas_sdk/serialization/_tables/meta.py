@@ -6,19 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maas_sdk.serialization._kinds import (
-    Choice,
-    Either,
-    Estimator,
-    Instance,
-    Int,
-    Kind,
-    ListOf,
-    Nothing,
-    Number,
-    Record,
-)
+from maas_sdk.serialization._kinds import Choice, Int, Kind, Nothing, Number
 from maas_sdk.serialization._kinds_arrays import Array, Indices, Labels
+from maas_sdk.serialization._kinds_compound import Either, Estimator, Instance, ListOf, Record
 from maas_sdk.serialization._spec import FEATURES, Field, Spec, detail, record, required
 from maas_sdk.serialization._tables._members import (
     check_codes,

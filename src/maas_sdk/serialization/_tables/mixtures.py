@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maas_sdk.serialization._kinds import Either, Flag, Int, ListOf, Number, TupleOf
+from maas_sdk.serialization._kinds import Flag, Int, Number
 from maas_sdk.serialization._kinds_arrays import Array
+from maas_sdk.serialization._kinds_compound import Either, ListOf, TupleOf
 from maas_sdk.serialization._spec import FEATURES, Field, Spec, detail, record, required
 
 if TYPE_CHECKING:

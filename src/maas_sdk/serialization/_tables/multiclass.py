@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maas_sdk.serialization._kinds import Choice, Either, Estimator, Instance, Int, ListOf, Nothing
+from maas_sdk.serialization._kinds import Choice, Int, Nothing
 from maas_sdk.serialization._kinds_arrays import Array, Indices, Labels
+from maas_sdk.serialization._kinds_compound import Either, Estimator, Instance, ListOf
 from maas_sdk.serialization._spec import FEATURES, Field, Spec, required
 from maas_sdk.serialization._tables._members import (
     check_binary,

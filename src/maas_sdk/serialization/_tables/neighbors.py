@@ -6,20 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maas_sdk.serialization._kinds import (
-    Choice,
-    Either,
-    Flag,
-    Int,
-    Kind,
-    ListOf,
-    Nothing,
-    Number,
-    Plain,
-    RandomState,
-    Record,
-)
+from maas_sdk.serialization._kinds import Choice, Flag, Int, Kind, Nothing, Number, Plain, RandomState
 from maas_sdk.serialization._kinds_arrays import Array, Indices, Labels, Sparse
+from maas_sdk.serialization._kinds_compound import Either, ListOf, Record
 from maas_sdk.serialization._spec import FEATURES, Field, Spec, detail, optional, required
 from maas_sdk.serialization._tables._distances import (
     METRIC_IN_EFFECT,

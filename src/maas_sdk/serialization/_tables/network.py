@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from maas_sdk.serialization._kinds import (
-    Choice,
-    Either,
-    Flag,
-    Instance,
-    Int,
-    ListOf,
-    Nothing,
-    Number,
-    Record,
-)
+from maas_sdk.serialization._kinds import Choice, Flag, Int, Nothing, Number
 from maas_sdk.serialization._kinds_arrays import Array, Labels
+from maas_sdk.serialization._kinds_compound import Either, Instance, ListOf, Record
 from maas_sdk.serialization._skew import before
 from maas_sdk.serialization._spec import FEATURES, Field, Spec, detail, record, required
 from maas_sdk.serialization._tables.preparation import check_binarizer

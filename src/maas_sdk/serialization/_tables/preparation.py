@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maas_sdk.serialization._kinds import Choice, Either, Entries, Flag, Int, ListOf, Nothing, Number
+from maas_sdk.serialization._kinds import Choice, Flag, Int, Nothing, Number
 from maas_sdk.serialization._kinds_arrays import Array, Labels
+from maas_sdk.serialization._kinds_compound import Either, Entries, ListOf
 from maas_sdk.serialization._spec import FEATURES, FREE_FEATURES, Field, Spec, required
 
 if TYPE_CHECKING:

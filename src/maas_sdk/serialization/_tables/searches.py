@@ -7,22 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
-from maas_sdk.serialization._kinds import (
-    Anything,
-    Either,
-    Estimator,
-    Flag,
-    Int,
-    Kind,
-    ListOf,
-    MapOf,
-    Nothing,
-    Number,
-    Scope,
-    Text,
-    describe,
-    is_fitted,
-)
+from maas_sdk.serialization._kinds import Anything, Flag, Int, Kind, Nothing, Number, Scope, Text, describe
+from maas_sdk.serialization._kinds_compound import Either, Estimator, ListOf, MapOf, is_fitted
 from maas_sdk.serialization._spec import Field, Spec, detail, optional, record, required
 from maas_sdk.serialization._tables._members import check_type, labels_of
 

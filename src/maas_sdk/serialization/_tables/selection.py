@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from attrs import frozen
 
-from maas_sdk.serialization._kinds import Either, Estimator, Function, Int, MapOf, Nothing, Plain, Text
+from maas_sdk.serialization._kinds import Function, Int, Nothing, Plain, Text
 from maas_sdk.serialization._kinds_arrays import Array
+from maas_sdk.serialization._kinds_compound import Either, Estimator, MapOf
 from maas_sdk.serialization._spec import FEATURES, Field, Spec, detail, optional, record, required
 
 if TYPE_CHECKING:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from maas_sdk.serialization._kinds import Choice, Either, Estimator, Int, Kind, Number
+from maas_sdk.serialization._kinds import Choice, Int, Kind, Number
 from maas_sdk.serialization._kinds_arrays import Array, Labels, Objects, Sparse
+from maas_sdk.serialization._kinds_compound import Either, Estimator
 from maas_sdk.serialization._spec import FEATURES, Field, Spec, detail, required
 from maas_sdk.serialization._tables._kernels import THREADS, KernelFunction, try_kernel
 from maas_sdk.serialization._tables._members import labels_of

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from maas_sdk.serialization._kinds import (
-    Choice,
-    Either,
-    Function,
-    Int,
-    Kind,
-    ListOf,
-    MapOf,
-    Number,
-    Plain,
-    Text,
-)
+from maas_sdk.serialization._kinds import Choice, Function, Int, Kind, Number, Plain, Text
+from maas_sdk.serialization._kinds_compound import Either, ListOf, MapOf
 from maas_sdk.serialization._spec import ObjectSpec, Spec, parameter_names
 
 if TYPE_CHECKING:

@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from maas_sdk.serialization._kinds import (
-    Choice,
-    Either,
-    Flag,
-    Int,
-    ListOf,
-    MapOf,
-    Nothing,
-    Number,
-    Text,
-    TupleOf,
-)
+from maas_sdk.serialization._kinds import Choice, Flag, Int, Nothing, Number, Text
 from maas_sdk.serialization._kinds_arrays import Array, Labels, Sparse
+from maas_sdk.serialization._kinds_compound import Either, ListOf, MapOf, TupleOf
 from maas_sdk.serialization._spec import FEATURES, Field, Spec, detail, optional, record, required
 from maas_sdk.serialization._tables._kernels import (
     PAIRWISE_KERNELS,

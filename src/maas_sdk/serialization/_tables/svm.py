@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maas_sdk.serialization._kinds import Choice, Either, Flag, Int, ListOf, Number, Plain, TupleOf
+from maas_sdk.serialization._kinds import Choice, Flag, Int, Number, Plain
 from maas_sdk.serialization._kinds_arrays import Array, Indices, Labels, Objects, Sparse
+from maas_sdk.serialization._kinds_compound import Either, ListOf, TupleOf
 from maas_sdk.serialization._spec import Field, Spec, detail, optional, required
 from maas_sdk.serialization._tables._kernels import KernelFunction, try_kernel
 

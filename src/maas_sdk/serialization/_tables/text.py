@@ -6,21 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maas_sdk.serialization._kinds import (
-    MAX_NAME,
-    Choice,
-    Either,
-    Estimator,
-    Flag,
-    Function,
-    Int,
-    Kind,
-    ListOf,
-    Nothing,
-    Text,
-    TupleOf,
-)
+from maas_sdk.serialization._kinds import MAX_NAME, Choice, Flag, Function, Int, Kind, Nothing, Text
 from maas_sdk.serialization._kinds_arrays import Array, Dtype, Objects
+from maas_sdk.serialization._kinds_compound import Either, Estimator, ListOf, TupleOf
 from maas_sdk.serialization._kinds_text import Encoding, Pattern
 from maas_sdk.serialization._spec import Field, Spec, optional, required
 

@@ -7,21 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from attrs import frozen
 
-from maas_sdk.serialization._kinds import (
-    Choice,
-    Either,
-    Estimator,
-    Flag,
-    Function,
-    Int,
-    MapOf,
-    Nothing,
-    Number,
-    Plain,
-    Scope,
-    Text,
-)
+from maas_sdk.serialization._kinds import Choice, Flag, Function, Int, Nothing, Number, Plain, Scope, Text
 from maas_sdk.serialization._kinds_arrays import Array, ArrayOf
+from maas_sdk.serialization._kinds_compound import Either, Estimator, MapOf
 from maas_sdk.serialization._names import name_of
 from maas_sdk.serialization._spec import FEATURES, FREE_FEATURES, Spec, optional, required
 

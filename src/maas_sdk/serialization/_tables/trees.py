@@ -6,18 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maas_sdk.serialization._kinds import (
-    Choice,
-    Either,
-    Estimator,
-    Instance,
-    Int,
-    Kind,
-    ListOf,
-    Nothing,
-    Number,
-)
+from maas_sdk.serialization._kinds import Choice, Int, Kind, Nothing, Number
 from maas_sdk.serialization._kinds_arrays import Array, Indices, Labels
+from maas_sdk.serialization._kinds_compound import Either, Estimator, Instance, ListOf
 from maas_sdk.serialization._spec import FEATURES, Field, Spec, detail, optional, record, required
 from maas_sdk.serialization._tables._columns import tree_blocks, tree_columns
 from maas_sdk.serialization._tables.preparation import CLASS_TABLE, check_class_table
@@ -62,13 +53,16 @@ def _rebuild_loss(boosting: Any) -> None:
 
 
 _CHECKED = (
-    "children come after their parent and in its tree, each node has one parent, depths are true; features exist, "
-    "thresholds are numbers, values are finite and one for each node or leaf"
+    "children come after their parent and in its tree, each node has one parent, depths are true; features "
+    "exist, thresholds are numbers, values are finite and one for each node or leaf"
 )
 _MAX_FEATURES = {"max_features_": required(Int(1))}
 _CLASSIFIER: dict[str, Field] = {**FEATURES, **CLASS_TABLE}
 _REGRESSOR: dict[str, Field] = {**FEATURES, **_OUTPUTS}
-_VALUES = {True: ("n_outputs", "max_n_classes"), False: ("n_outputs", 1)}  # whether it is a classifier
+_VALUES: dict[bool, tuple[str, int | str]] = {
+    True: ("n_outputs", "max_n_classes"),
+    False: ("n_outputs", 1),
+}  # whether it is a classifier
 _FOREST: dict[str, Field] = {
     "trees_random_state": required(ListOf(Either(Nothing(), Int(high=2**32 - 1)))),
     "trees_max_features": required(Int(1)),
