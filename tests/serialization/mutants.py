@@ -24,11 +24,9 @@ import traceback
 import warnings
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-
 import estimators
 import numpy as np
-from mutations import mutant, mutate, pack, read  # noqa: F401 - for those who load this file
+from mutations import mutant
 from scipy import sparse
 
 from maas_sdk.errors import InvalidArtifactError, UnsupportedModelError

@@ -1,16 +1,19 @@
 """A model as a folder: written once, read whole, faults of the medium under `StorageError`."""
 
+import mmap
 import os
 
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 
 from maas_sdk.errors import (
     AlreadyExistsError,
     InvalidArtifactError,
+    InvalidOptionError,
     LimitExceededError,
     NotFoundError,
     StorageFullError,
@@ -122,3 +125,26 @@ def test_the_limits_hold_before_a_file_is_read(tmp_path):
             load(tmp_path, limits=limits)
     with pytest.raises(NotFoundError):
         load(tmp_path / "missing")
+
+
+def test_large_files_are_mapped_and_what_indexes_is_copied(tmp_path):
+    rows = np.random.default_rng(0).normal(size=(4000, 8))
+    neighbours = KNeighborsClassifier(3).fit(rows, np.arange(4000) % 5)
+    dump(neighbours, tmp_path / "model")
+    mapped, read = load(tmp_path / "model"), load(tmp_path / "model", mmap_mode=None)
+    base = mapped._fit_X
+    while isinstance(base, np.ndarray):
+        base = base.base
+    assert isinstance(base.obj, mmap.mmap)
+    assert not mapped._fit_X.flags.writeable
+    assert mapped._y.base is None
+    for loaded in (mapped, read):
+        np.testing.assert_array_equal(loaded.predict(rows[:50]), neighbours.predict(rows[:50]))
+    with pytest.raises(InvalidOptionError, match="mmap_mode must be 'r' or None"):
+        load(tmp_path / "model", mmap_mode="r+")
+
+
+def test_compressed_files_come_back_from_a_folder(tmp_path):
+    names = dump(MODEL, tmp_path / "model", profile="inference", zstd=True)
+    assert names == ("model.json", "tensors/000.safetensors.zst", "tensors/001.safetensors.zst")
+    np.testing.assert_array_equal(load(tmp_path / "model").predict_proba(X), MODEL.predict_proba(X))

@@ -119,6 +119,26 @@ def test_arrays_of_objects_come_back_with_their_types(items):
     assert repr(given_back.tolist()) == repr([str(item) if type(item) is str else item for item in items])
 
 
+def test_texts_with_zeros_come_back_and_are_checked_like_others():
+    strings = np.array(["a\0b", "", "\0", "ä"], dtype=object)
+    assert through_parts(strings).tolist() == strings.tolist()
+    node = {
+        "strings": {"tensor": "text", "file": 0},
+        "offsets": {"tensor": "offsets", "file": 0},
+        "shape": [2],
+        "dtype": "object",
+    }
+    with pytest.raises(InvalidArtifactError, match="not UTF-8"):
+        decode(node, {"text": np.array([0, 195, 164], np.uint8), "offsets": np.array([0, 2, 3])})
+    with pytest.raises(InvalidArtifactError, match="another shape"):
+        decode({**node, "shape": [3]}, {"text": np.array([65, 66], np.uint8), "offsets": np.array([0, 1, 2])})
+
+
+def test_mapped_arrays_are_written_like_others(tmp_path):
+    np.save(tmp_path / "array.npy", np.arange(5.0))
+    assert through_parts(np.load(tmp_path / "array.npy", mmap_mode="r")).tolist() == [0, 1, 2, 3, 4]
+
+
 def test_strings_and_objects_of_two_dimensions_keep_their_shape():
     for array in (
         np.array([["a", "bc"], ["", "ä"]]),
@@ -422,6 +442,9 @@ def test_a_list_that_holds_itself_is_refused_when_it_is_written():
         {"slice": [1, 2, 0]},
         {"slice": [1.5, 2, None]},
         {"slice": [True, 2, None]},
+        {"numpy_dtype": "O8"},
+        {"numpy_dtype": 8},
+        {"strings": {}, "offsets": {}, "shape": [1], "dtype": []},
         {"name": "os.system"},
         {"name": "numpy.load"},
         {"name": 5},

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load as read_tensors
 from safetensors.numpy import save as write_tensors
+from scipy import sparse
+from sklearn.decomposition import LatentDirichletAllocation
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
@@ -18,14 +20,17 @@ from sklearn.ensemble import (
 )
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import BayesianRidge, LogisticRegression, Ridge, RidgeClassifier
+from sklearn.neighbors import NearestNeighbors
 from sklearn.neural_network import MLPClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import KBinsDiscretizer, MinMaxScaler, StandardScaler
 
 from maas_sdk import learning
 from maas_sdk.errors import InvalidArtifactError, LimitExceededError, UnsupportedModelError
 from maas_sdk.limits import Limits
 from maas_sdk.serialization import dump_parts, load_parts
+from maas_sdk.serialization._spec import Spec
+from maas_sdk.serialization._table import TABLE
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 4))
@@ -257,6 +262,40 @@ def test_arrays_that_do_not_fit_each_other_are_refused_with_their_path(estimator
     assert path in caught.value.path
 
 
+def test_a_network_turns_outputs_into_its_own_labels():
+    with pytest.raises(InvalidArtifactError, match="other labels"):
+        altered(NETWORK, arrays={"_label_binarizer.classes_": lambda labels: labels + 1})
+
+
+def test_values_that_are_of_another_kind_than_their_attribute_are_refused():
+    topics = LatentDirichletAllocation(2, random_state=0).fit(np.abs(X))
+    sparse_rows = NearestNeighbors().fit(sparse.csr_matrix(X))
+    binned = KBinsDiscretizer(3, encode="ordinal", strategy="uniform").fit(X)
+    for estimator, arrays, edit, message in (
+        (topics, {}, lambda model: model["state"].update(random_state_=5), "expected a random state"),
+        (sparse_rows, {}, lambda model: model["state"].update(_fit_X=5), "_fit_X"),
+        (sparse_rows, {"_fit_X.data": put(0, np.nan)}, None, "finite"),
+        (sparse_rows, {}, lambda model: model["state"]["_fit_X"]["data"].update(dtype="float16"), "_fit_X"),
+        (binned, {}, lambda model: model["state"].update(bin_edges_=[1]), "bin_edges_"),
+    ):
+        with pytest.raises(InvalidArtifactError, match=message):
+            altered(estimator, arrays=arrays, document=edit)
+
+
+def test_a_class_of_a_package_that_is_gone_is_unknown(monkeypatch):
+    parts = dump_parts(LINEAR)
+    monkeypatch.setitem(
+        TABLE, "sklearn.LogisticRegression", Spec("sklearn.LogisticRegression", "sklearn.gone")
+    )
+    with pytest.raises(InvalidArtifactError, match="is unknown here"):
+        load_parts(parts)
+
+
+def test_a_chain_with_a_step_that_is_not_fitted_is_not_written():
+    with pytest.raises(UnsupportedModelError, match="StandardScaler is not fitted"):
+        dump_parts(Pipeline([("scale", StandardScaler()), ("model", LINEAR)]))
+
+
 def test_layers_of_two_dtypes_are_refused():
     def narrow(model):
         model["state"]["coefs_"][1]["dtype"] = "float64"
@@ -283,6 +322,7 @@ def test_a_first_guess_has_a_probability_for_each_label_and_the_strategy_of_its_
         (one, {}, lambda model: model["state"].update(n_classes_=2), "n_classes_"),
         (one, {}, lambda model: model["state"].update(n_classes_=2.0), "n_classes_"),
         (constant, {}, lambda model: model["params"].update(constant=[1, 1]), "_strategy"),
+        (constant, {}, lambda model: model["params"].update(constant=7), "constant"),
     ):
         with pytest.raises(InvalidArtifactError) as caught:
             altered(estimator, arrays=arrays, document=edit)

@@ -285,20 +285,32 @@ def test_categories_that_do_not_fit_are_refused(of_categories, edit, message):
 
 
 def altered(estimator, *, arrays=(), document=None, profile="full"):
-    """Dump, replace arrays by name wherever they are, let `document` change the JSON, load."""
+    """Dump, replace arrays by name and say their dtypes, let `document` change the JSON, load."""
     parts = dump_parts(estimator, profile=profile)
-    for name in [name for name in parts if name != "model.json"]:
+    data = json.loads(parts["model.json"])
+    for number, name in enumerate(name for name in parts if name != "model.json"):
         tensors = {
             key: array for key, array in read_tensors(parts[name]).items() if not key.startswith(".pad")
         }
         for key, change in dict(arrays).items():
             if key in tensors:
                 tensors[key] = np.ascontiguousarray(change(tensors[key]))
+                node = next(
+                    node for node in references(data) if (node["file"], node["tensor"]) == (number, key)
+                )
+                node["dtype"] = tensors[key].dtype.name
         parts[name] = write_tensors(tensors)
-    data = json.loads(parts["model.json"])
     if document is not None:
         document(data["model"])
     return load_parts({**parts, "model.json": json.dumps(data).encode()})
+
+
+def references(node):
+    """Give every reference to a tensor in a document."""
+    if isinstance(node, dict) and "tensor" in node:
+        yield node
+    for item in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from references(item)
 
 
 def put(index, value):
@@ -359,20 +371,20 @@ def test_splits_that_are_missing_together_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("column", "change"),
+    ("column", "change", "message"),
     [
-        ("left_child", put(0, 0)),
-        ("left_child", put(0, 10**6)),
-        ("left_child", put(0, -3)),
-        ("left_child", put(0, 3)),
-        ("right_child", put(0, 1)),
-        ("right_child", put(0, -1)),
-        ("depth", put(1, 2)),
+        ("left_child", put(0, 0), "not after its parent"),
+        ("left_child", put(0, 10**6), "out of range"),
+        ("left_child", put(0, -3), "out of range"),
+        ("left_child", put(0, 3), "one level below"),
+        ("right_child", put(0, 1), "child of two"),
+        ("right_child", put(0, -1), "has one child"),
+        ("depth", put(1, 2), "one level below"),
     ],
 )
-def test_children_that_are_named_must_form_a_tree(column, change):
+def test_children_that_are_named_must_form_a_tree(column, change, message):
     assert b'"trees.left_child"' in dump_parts(BEST_FIRST)["model.json"]
-    with pytest.raises(InvalidArtifactError):
+    with pytest.raises(InvalidArtifactError, match=message):
         altered(BEST_FIRST, arrays={f"trees.{column}": change})
 
 
@@ -536,6 +548,12 @@ def test_ensembles_have_as_many_of_each_as_they_have_trees():
             altered(estimator, document=lambda model, edit=edit: edit(model["state"]))
 
 
+def test_a_tree_of_an_isolation_forest_takes_no_more_features_than_there_are():
+    more = {f"estimators_features_[{index}]": lambda chosen: np.r_[chosen, chosen[:2]] for index in range(4)}
+    with pytest.raises(InvalidArtifactError, match="more features than there are"):
+        altered(ISOLATION, arrays=more, document=lambda model: model["state"].update(_max_features=8))
+
+
 def test_a_tree_is_one_tree():
     stump = DecisionTreeClassifier(max_depth=1).fit(X, np.zeros(150))
     double = {
@@ -586,12 +604,8 @@ def test_a_chain_of_a_million_nodes_is_measured():
         "value": np.zeros((n_nodes, 1, 3)),
     }
 
-    def widen(model):
-        for name, node in model["state"]["trees"]["dict"]:
-            node["dtype"] = columns[name].dtype.name
-
     arrays = {f"trees.{name}": lambda _, column=column: column for name, column in columns.items()}
-    assert altered(TREE, arrays=arrays, document=widen).get_depth() == 500_000
+    assert altered(TREE, arrays=arrays).get_depth() == 500_000
 
 
 def test_trees_are_bounded_by_the_limits():

@@ -325,8 +325,7 @@ def check_params(spec: Spec, estimator: Any, place: Place) -> None:
             estimator._validate_params()  # noqa: SLF001 - what scikit-learn runs before it fits
         params = spec.params_of(estimator) if spec.params else {}
         for name, kind in spec.params.items():
-            if name in params:  # not in every version
-                kind.check(params[name], Scope(), place.attribute(name))
+            kind.check(params[name], Scope(), place.attribute(name))
 
 
 @contextlib.contextmanager

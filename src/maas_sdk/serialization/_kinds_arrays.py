@@ -57,13 +57,12 @@ class ArrayOf:
     """An array of objects of one kind, whose dimensions are their own; `size` names its length."""
 
     kind: Kind
-    size: str = ""
+    size: str
 
     def check(self, value: Any, scope: Scope, place: Place) -> None:
         """Check the value."""
         items = _one_dimension(value, "O", place)
-        if self.size:
-            scope.bind(self.size, items.size, place)
+        scope.bind(self.size, items.size, place)
         for index, item in enumerate(items):
             self.kind.check(item, Scope(dict(scope.sizes)), place.item(index))
 

@@ -82,23 +82,18 @@ class MapOf:
     Parameters
     ----------
     key, value : Kind
-    size : str
-        The dimension that the number of entries is; none if empty.
     apart : bool
         Whether each value's dimensions are its own.
     """
 
     key: Kind
     value: Kind
-    size: str = ""
     apart: bool = field(default=False, kw_only=True)
 
     def check(self, value: Any, scope: Scope, place: Place) -> None:
         """Check the value."""
         if type(value) is not dict:
             raise place.refusal(f"expected a mapping, not {describe(value)}")
-        if self.size:
-            scope.bind(self.size, len(value), place)
         for index, (key, item) in enumerate(value.items()):
             here = place.item(index)
             self.key.check(key, scope, here)
