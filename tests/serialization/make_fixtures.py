@@ -159,7 +159,7 @@ def spelled_otherwise():
 
 def _before_1_8():
     logistic = e.linear_model.LogisticRegression
-    lasso = logistic(penalty="l1", solver="liblinear", C=0.05)
+    lasso = logistic(penalty="l1", solver="liblinear", C=0.05, random_state=0)
     net = logistic(penalty="elasticnet", l1_ratio=0.4, solver="saga", random_state=0)
     boost = e.ensemble.AdaBoostClassifier(algorithm="SAMME", n_estimators=2, random_state=0)
     trained = e.semi_supervised.SelfTrainingClassifier(base_estimator=logistic())
@@ -189,7 +189,7 @@ def _before_1_8():
 
 def _since_1_8():
     logistic = e.linear_model.LogisticRegression
-    lasso = logistic(l1_ratio=1.0, solver="liblinear", C=0.05)
+    lasso = logistic(l1_ratio=1.0, solver="liblinear", C=0.05, random_state=0)
     net = logistic(l1_ratio=0.4, solver="saga", random_state=0)
     folds = e.linear_model.LogisticRegressionCV(
         Cs=2, cv=2, l1_ratios=(0,), use_legacy_attributes=False, scoring="accuracy"

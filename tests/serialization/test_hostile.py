@@ -12,9 +12,11 @@ import pytest
 from safetensors.numpy import load as read_tensors
 from safetensors.numpy import save as write_tensors
 from scipy import sparse
+from sklearn.compose import make_column_transformer
 from sklearn.decomposition import LatentDirichletAllocation
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import (
+    GradientBoostingRegressor,
     HistGradientBoostingClassifier,
     RandomForestClassifier,
 )
@@ -24,6 +26,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import KBinsDiscretizer, MinMaxScaler, StandardScaler
+from sklearn.random_projection import SparseRandomProjection
 
 from maas_sdk import learning
 from maas_sdk.errors import InvalidArtifactError, LimitExceededError, UnsupportedModelError
@@ -271,7 +274,18 @@ def test_values_that_are_of_another_kind_than_their_attribute_are_refused():
     topics = LatentDirichletAllocation(2, random_state=0).fit(np.abs(X))
     sparse_rows = NearestNeighbors().fit(sparse.csr_matrix(X))
     binned = KBinsDiscretizer(3, encode="ordinal", strategy="uniform").fit(X)
+    thin = SparseRandomProjection(2, density=0.5, random_state=0).fit(X)
+    columns = make_column_transformer((StandardScaler(), [0, 1])).fit(X)
+    begun = GradientBoostingRegressor(n_estimators=2, init=Ridge()).fit(X, Y)
+    scaler = {"type": "sklearn.Normalizer", "params": {}, "state": {"n_features_in_": 4}}
+
+    def count(model):
+        model["state"]["components_"]["data"]["dtype"] = "int64"
+
     for estimator, arrays, edit, message in (
+        (thin, {"components_.data": lambda data: data.astype(np.int64)}, count, "components_"),
+        (columns, {}, lambda model: model["state"].update(output_indices_=5), "expected a mapping"),
+        (begun, {}, lambda model: model["state"].update(init_=scaler), "has no predict"),
         (topics, {}, lambda model: model["state"].update(random_state_=5), "expected a random state"),
         (sparse_rows, {}, lambda model: model["state"].update(_fit_X=5), "_fit_X"),
         (sparse_rows, {"_fit_X.data": put(0, np.nan)}, None, "finite"),

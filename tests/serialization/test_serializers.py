@@ -128,8 +128,8 @@ def test_a_constant_of_the_constructor_that_was_changed_is_refused():
         dump_parts(model)
 
 
-def test_parameters_that_are_not_data_are_forgotten_or_refused():
-    model = make_pipeline(Perceptron(random_state=np.random.RandomState(0)), memory="cache").fit(X, Y)
+def test_parameters_that_are_not_data_are_forgotten_or_refused(tmp_path):
+    model = make_pipeline(Perceptron(random_state=np.random.RandomState(0)), memory=str(tmp_path)).fit(X, Y)
     loaded = load_parts(dump_parts(model))
     assert loaded.memory is None
     np.testing.assert_array_equal(loaded[0].random_state.normal(size=3), model[0].random_state.normal(size=3))

@@ -12,7 +12,15 @@ if TYPE_CHECKING:
 
     from maas_sdk.serialization._place import Place
 
-__all__ = ["LOGICAL_DTYPES", "check_text", "join_strings", "narrow", "split_strings", "widen"]
+__all__ = [
+    "LOGICAL_DTYPES",
+    "Words",
+    "check_text",
+    "join_strings",
+    "narrow",
+    "split_strings",
+    "widen",
+]
 
 LOGICAL_DTYPES = {
     name: np.dtype(name)
@@ -34,6 +42,10 @@ _NARROWER = {
     "uint16": ("uint8",),
 }
 _SAMPLE = 256
+
+
+class Words(list[str]):
+    """A long list of strings that is stored as one text, and known to hold nothing else when it is read."""
 
 
 def narrow(array: NDArray[Any]) -> NDArray[Any]:

@@ -5,8 +5,9 @@
 - An array is a tensor with its ``"dtype"``, with ``"order": "F"`` where it was column-major and ``"flip":
   [axis, …]`` where it ran backwards: both decide the order of a matrix product's additions and so its last
   bits.
-- Strings: ``{"strings": tensor, "offsets": tensor, "shape": […], "dtype": "str" or "object"}``; other
-  objects: ``{"objects": [value, …], "shape": […]}``; a dictionary of many strings to integers: ``{"index":
+- Strings: ``{"strings": tensor, "offsets": tensor, "shape": […], "dtype": "str", "object" or "list"}``; a
+  list of many words, with zeros between them: ``{"words": tensor, "count": …}``; other objects:
+  ``{"objects": [value, …], "shape": […]}``; a dictionary of many strings to integers: ``{"index":
   strings, "to": array}``.
 - ``{"sparse": "csr_matrix", "shape": […], "data": array, "indices": array, "indptr": array}``.
 - ``{"masked": array, "mask": array}``; ``{"random_state": array, "position": …, "gauss": number or null}``.
@@ -22,6 +23,8 @@ from scipy import sparse
 
 from maas_sdk.serialization._arrays import (
     LOGICAL_DTYPES,
+    Words,
+    check_text,
     join_strings,
     narrow,
     split_strings,
@@ -65,6 +68,8 @@ class ContainerWriter:
 
     def encode(self, value: Any, place: Place) -> dict[str, Any] | None:
         """Give the JSON of a container, None for anything else."""
+        if type(value).__name__ in _COLUMNS and type(value).__module__.partition(".")[0] == "pandas":
+            value = value.to_numpy()  # people choose columns so; an array chooses the same
         if isinstance(value, np.ma.MaskedArray):
             mask = np.ma.getmaskarray(value)
             return {
@@ -77,8 +82,8 @@ class ContainerWriter:
             return self._random_state(value, place)
         if sparse.issparse(value):
             return self._sparse(value, place)
-        if type(value).__name__ in _COLUMNS and type(value).__module__.partition(".")[0] == "pandas":
-            return self._array(value.to_numpy(), place)  # people choose columns so; an array chooses the same
+        if type(value) is Words:
+            return self._words(value, place)
         return self._index(value, place) if type(value) is dict and len(value) >= _LONG else None
 
     def _index(self, index: dict[Any, Any], place: Place) -> dict[str, Any] | None:
@@ -113,22 +118,31 @@ class ContainerWriter:
 
     def _strings(self, array: NDArray[Any], place: Place) -> dict[str, Any]:
         strings = array.ravel().tolist()
-        shape = {"shape": list(array.shape)}
+        shape = list(array.shape)
         if array.dtype.kind != "U" and set(map(type, strings)) != {str}:
             # Many words and one NaN: words are not worth a place each.
             items = [
                 item if type(item) is str and item.isascii() else self._encode(item, place.item(index))
                 for index, item in enumerate(strings)
             ]
-            return {"objects": items, **shape}
+            return {"objects": items, "shape": shape}
+        return self._text(strings, "str" if array.dtype.kind == "U" else "object", shape, place)
+
+    def _words(self, words: list[str], place: Place) -> dict[str, Any]:
+        joined = "\0".join(words)
+        if joined.count("\0") != len(words) - 1:  # one has a zero itself, or there is none
+            return self._text(words, "list", [len(words)], place)
+        text = np.frombuffer(check_text(joined, place).encode("utf-8"), np.uint8)
+        return {"words": self._tensors.add(text, place, suffix=".utf8"), "count": len(words)}
+
+    def _text(self, strings: list[str], dtype: str, shape: list[int], place: Place) -> dict[str, Any]:
         joined, offsets = join_strings(strings, place)
-        fixed = array.dtype.kind == "U"
-        self._tensors.expand(_string_bytes(strings, fixed=fixed), place)
+        self._tensors.expand(_string_bytes(strings, fixed=dtype == "str"), place)
         return {
             "strings": self._tensors.add(joined, place, suffix=".utf8"),
             "offsets": self._tensors.add(narrow(offsets), place, suffix=".offsets"),
-            "dtype": "str" if fixed else "object",
-            **shape,
+            "dtype": dtype,
+            "shape": shape,
         }
 
     def _sparse(self, matrix: Any, place: Place) -> dict[str, Any]:
@@ -202,19 +216,33 @@ class ContainerReader:
             array = array.T
         return np.flip(array, tuple(axes)) if axes else array
 
-    def _strings(self, node: dict[str, Any], place: Place) -> NDArray[Any]:
-        strings, fixed = self._list_of_strings(node, place)
-        return np.array(strings, dtype=np.str_ if fixed else object).reshape(node["shape"])
+    def _strings(self, node: dict[str, Any], place: Place) -> Any:
+        strings, dtype = self._list_of_strings(node, place)
+        if dtype == "list":
+            return Words(strings)
+        return np.array(strings, dtype=np.str_ if dtype == "str" else object).reshape(node["shape"])
 
-    def _list_of_strings(self, node: Any, place: Place) -> tuple[list[str], bool]:
-        if not isinstance(node, dict) or node.keys() != _STRINGS or node["dtype"] not in ("str", "object"):
+    def _separated(self, node: dict[str, Any], place: Place) -> Words:
+        text = self._take(node["words"], place)
+        if text.dtype != np.uint8 or text.ndim != 1:
+            raise place.refusal("expected a text of bytes")
+        try:
+            words = Words(text.tobytes().decode("utf-8").split("\0"))
+        except UnicodeDecodeError as exc:
+            raise place.refusal(f"words are not UTF-8: {exc}") from exc
+        if len(words) != node["count"]:
+            raise place.refusal(f"{len(words)} words, not {str(node['count'])[:80]}")
+        return words
+
+    def _list_of_strings(self, node: Any, place: Place) -> tuple[list[str], str]:
+        dtype = node.get("dtype") if isinstance(node, dict) else None
+        if dtype not in ("str", "object", "list") or node.keys() != _STRINGS:
             raise place.refusal("expected strings")
-        fixed = node["dtype"] == "str"
         strings = split_strings(self._take(node["strings"], place), self._take(node["offsets"], place), place)
-        self._tensors.expand(_string_bytes(strings, fixed=fixed), place)
+        self._tensors.expand(_string_bytes(strings, fixed=dtype == "str"), place)
         if math.prod(_shape(node["shape"], place)) != len(strings):
             raise place.refusal(f"{len(strings)} strings in an array of another shape")
-        return strings, fixed
+        return strings, str(dtype)
 
     def _objects(self, node: dict[str, Any], place: Place) -> NDArray[Any]:
         items, shape = node["objects"], _shape(node["shape"], place)
@@ -274,6 +302,7 @@ class ContainerReader:
 
     _DECODERS: ClassVar[dict[frozenset[str], Callable[[ContainerReader, dict[str, Any], Place], Any]]] = {
         _STRINGS: _strings,
+        frozenset({"words", "count"}): _separated,
         frozenset({"objects", "shape"}): _objects,
         frozenset({"index", "to"}): _index,
         frozenset({"sparse", "shape", *_SPARSE_ARRAYS}): _sparse,

@@ -162,17 +162,13 @@ class Objects:
     """An array of strings, numbers, None and NaN, mixed or not, of one dimension; `size` names its length."""
 
     size: str = ""
-    strings: bool = field(default=False, kw_only=True)  # and nothing else
 
     def check(self, value: Any, scope: Scope, place: Place) -> None:
         """Check the value."""
-        array = _one_dimension(value, "O" if self.strings else "biufUO", place)
+        array = _one_dimension(value, "biufUO", place)
         if array.dtype == object:
             for kind in set(map(type, array.tolist())):  # of many words, few types
-                if kind is not str and (
-                    self.strings
-                    or not (kind is _NONE or issubclass(kind, bool | int | float | str | np.generic))
-                ):
+                if not (kind is _NONE or issubclass(kind, bool | int | float | str | np.generic)):
                     raise place.refusal(f"expected strings and numbers, not a {kind.__name__}")
         if self.size:
             scope.bind(self.size, array.size, place)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from maas_sdk.serialization._arrays import Words
 from maas_sdk.serialization._kinds import MAX_NAME, Text, describe
 from maas_sdk.serialization._patterns import why_not
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from maas_sdk.serialization._kinds import Scope
     from maas_sdk.serialization._place import Place
 
-__all__ = ["Encoding", "Format", "Pattern"]
+__all__ = ["Encoding", "Format", "Pattern", "Terms"]
 
 # Codecs of bytes, and what exists on one system alone.
 _NO_TEXT = {
@@ -29,6 +30,19 @@ _NO_TEXT = {
     "mbcs",
 }
 _ENCODINGS = {name for pair in aliases.items() if pair[1] not in _NO_TEXT for name in pair} | {"utf_8_sig"}
+
+
+@frozen
+class Terms:
+    """A list of strings that is stored as one text: nobody need look at each; `size` names its length."""
+
+    size: str
+
+    def check(self, value: Any, scope: Scope, place: Place) -> None:
+        """Check the value."""
+        if type(value) is not Words:
+            raise place.refusal(f"expected a text of terms, not {describe(value)}")
+        scope.bind(self.size, len(value), place)
 
 
 @frozen

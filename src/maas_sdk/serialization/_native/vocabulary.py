@@ -1,10 +1,10 @@
-"""The terms of texts: an array of them in the order of their columns stands for the mapping to these."""
+"""The terms of texts: a list of them in the order of their columns stands for the mapping to these."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from maas_sdk.serialization._arrays import Words
 
 if TYPE_CHECKING:
     from maas_sdk.limits import Limits
@@ -18,18 +18,18 @@ __all__ = ["apart", "together"]
 def apart(_: Any, attributes: dict[str, Any], profile: Profile, place: Place) -> None:  # noqa: ARG001
     """Replace ``vocabulary_`` by its terms."""
     vocabulary = attributes.pop("vocabulary_")
-    terms = attributes["terms"] = np.empty(len(vocabulary), dtype=object)
+    terms = attributes["terms"] = Words([None] * len(vocabulary))
     for term, column in vocabulary.items():
-        if not 0 <= column < terms.size:
-            raise place.attribute("vocabulary_").refusal(f"expected the integers below {terms.size}")
+        if not 0 <= column < len(terms):
+            raise place.attribute("vocabulary_").refusal(f"expected the integers below {len(terms)}")
         terms[column] = term
-    if not vocabulary or None in set(terms.tolist()):
+    if set(map(type, terms)) != {str}:
         raise place.attribute("vocabulary_").refusal("expected a term for each column")
 
 
 def together(_: Any, attributes: dict[str, Any], scope: Scope, place: Place, limits: Limits) -> None:  # noqa: ARG001
     """Replace the terms by the mapping."""
-    terms = attributes.pop("terms").tolist()
+    terms = attributes.pop("terms")
     vocabulary = dict(zip(terms, range(len(terms)), strict=True))
     if not 0 < len(vocabulary) == len(terms):
         raise place.attribute("terms").refusal("no terms, or one stands twice")

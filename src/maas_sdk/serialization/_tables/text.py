@@ -9,7 +9,7 @@ import numpy as np
 from maas_sdk.serialization._kinds import MAX_NAME, Choice, Flag, Function, Int, Kind, Nothing, Text
 from maas_sdk.serialization._kinds_arrays import Array, Dtype, Objects
 from maas_sdk.serialization._kinds_compound import Either, Estimator, ListOf, TupleOf
-from maas_sdk.serialization._kinds_text import Encoding, Pattern
+from maas_sdk.serialization._kinds_text import Encoding, Pattern, Terms
 from maas_sdk.serialization._spec import Field, Spec, optional, required
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ _PARAMS: dict[str, Kind] = {
     "dtype": Dtype(sparse=True),
 }
 _VOCABULARY: dict[str, Field] = {
-    "terms": required(Objects("n_terms", strings=True)),
+    "terms": required(Terms("n_terms")),
     "fixed_vocabulary_": required(Flag()),
 }
 _LEFT_OUT = ("_stop_words_id",)
