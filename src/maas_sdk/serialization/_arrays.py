@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LOGICAL_DTYPES",
     "Words",
+    "all_finite",
     "check_text",
     "join_strings",
     "narrow",
@@ -42,6 +43,7 @@ _NARROWER = {
     "uint16": ("uint8",),
 }
 _SAMPLE = 256
+_PIECE = 65_536
 
 
 class Words(list[str]):
@@ -63,6 +65,12 @@ def _fits(array: NDArray[Any], dtype: np.dtype[Any]) -> bool:
         back = array.astype(dtype).astype(array.dtype)
     bits = f"u{array.dtype.itemsize}"
     return bool(np.array_equal(back.view(bits), array.view(bits)))  # bits: -0.0 and the payload of NaN count
+
+
+def all_finite(array: NDArray[Any]) -> bool:
+    """Tell whether no number is NaN or infinite, in pieces that stay in the cache."""
+    flat = array.ravel(order="K")
+    return all(bool(np.isfinite(flat[start : start + _PIECE]).all()) for start in range(0, flat.size, _PIECE))
 
 
 def widen(array: NDArray[Any], dtype: np.dtype[Any], place: Place) -> NDArray[Any]:

@@ -9,6 +9,7 @@ import numpy as np
 from attrs import field, frozen
 from scipy import sparse
 
+from maas_sdk.serialization._arrays import all_finite
 from maas_sdk.serialization._kinds import MAX_NAME, Scope, describe
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Array:
             raise place.refusal(f"expected {len(self.shape)} dimensions, not {value.ndim}")
         for dimension, size in zip(self.shape, value.shape, strict=True):
             scope.match(dimension, size, place)
-        if self.finite and value.dtype.kind == "f" and not np.isfinite(value).all():
+        if self.finite and value.dtype.kind == "f" and not all_finite(value):
             raise place.refusal("expected finite numbers")
 
 
@@ -200,7 +201,7 @@ class Sparse:
             raise place.refusal(f"expected a matrix of kind {self.dtypes!r}, not {value.dtype}")
         for dimension, size in zip(self.shape, value.shape, strict=True):
             scope.match(dimension, int(size), place)
-        if self.finite and value.dtype.kind == "f" and not np.isfinite(value.data).all():
+        if self.finite and value.dtype.kind == "f" and not all_finite(value.data):
             raise place.refusal("expected finite numbers")
 
 
