@@ -1,8 +1,8 @@
 """Estimators ⇄ ``model.json`` and safetensors parts: never pickle, no code from a file, every byte checked.
 
 `dump` and `load` work on a folder, `dump_parts` and `load_parts` on bytes. What can be serialized is in an
-audited table: pipelines, scalers, PCA, linear models, trees and ensembles of them, neural networks, and the
-SDK's own models; the classes of third parties take part through `EstimatorSerializer`.
+audited table: every estimator of scikit-learn, and the SDK's own models; the classes of third parties take
+part through `EstimatorSerializer`, or because the application declares them.
 """
 
 from maas_sdk.serialization._folder import dump, load
