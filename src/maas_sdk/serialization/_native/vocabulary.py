@@ -18,13 +18,14 @@ __all__ = ["apart", "together"]
 def apart(_: Any, attributes: dict[str, Any], profile: Profile, place: Place) -> None:  # noqa: ARG001
     """Replace ``vocabulary_`` by its terms."""
     vocabulary = attributes.pop("vocabulary_")
-    terms = attributes["terms"] = Words([None] * len(vocabulary))
+    terms: list[Any] = [None] * len(vocabulary)
     for term, column in vocabulary.items():
         if not 0 <= column < len(terms):
             raise place.attribute("vocabulary_").refusal(f"expected the integers below {len(terms)}")
         terms[column] = term
     if set(map(type, terms)) != {str}:
         raise place.attribute("vocabulary_").refusal("expected a term for each column")
+    attributes["terms"] = Words(terms)
 
 
 def together(_: Any, attributes: dict[str, Any], scope: Scope, place: Place, limits: Limits) -> None:  # noqa: ARG001
