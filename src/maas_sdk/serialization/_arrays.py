@@ -68,9 +68,16 @@ def _fits(array: NDArray[Any], dtype: np.dtype[Any]) -> bool:
 
 
 def all_finite(array: NDArray[Any]) -> bool:
-    """Tell whether no number is NaN or infinite, in pieces that stay in the cache."""
+    """Tell whether no number is NaN or infinite, in pieces that stay in the cache.
+
+    A sum is finite only if all its terms are; one that is not may have overflowed, and is looked at closely.
+    """
     flat = array.ravel(order="K")
-    return all(bool(np.isfinite(flat[start : start + _PIECE]).all()) for start in range(0, flat.size, _PIECE))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return all(
+            np.isfinite(np.add.reduce(piece)) or np.isfinite(piece).all()
+            for piece in (flat[start : start + _PIECE] for start in range(0, flat.size, _PIECE))
+        )
 
 
 def widen(array: NDArray[Any], dtype: np.dtype[Any], place: Place) -> NDArray[Any]:

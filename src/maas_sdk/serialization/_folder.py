@@ -183,10 +183,7 @@ def _read(path: Path, max_bytes: int, *, mapped: bool) -> bytes | mmap.mmap:
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         if mapped and _WORTH_MAPPING <= size <= max_bytes:
-            flags = mmap.MAP_SHARED | getattr(
-                mmap, "MAP_POPULATE", 0
-            )  # checks read all of it: one fault, not many
-            return mmap.mmap(file.fileno(), 0, flags=flags, prot=mmap.PROT_READ)
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         data = file.read(min(max_bytes + 1, size + 1))
     if len(data) > max_bytes:
         raise LimitExceededError(f"{path} is larger than Limits allows ({max_bytes} bytes)")

@@ -49,10 +49,10 @@ def dump_parts(
     Everything that predictions use is kept, with its bits; so are parameters and, in the profile ``"full"``,
     the public results of the training such as `n_iter_` or `labels_`. Left out are, unless `training_state`
     asks for it, what the training has written down about itself: loss curves, cross-validation results and
-    paths, out-of-bag predictions, the optimizer of scikit-learn's networks. Weights of samples are always left
-    out. Parameters about the sender's machine come back as None: `Pipeline.memory`, the `callback` of the
-    SDK's models, `n_jobs` where predictions would start processes; so does an `optimizer` that neither the
-    table nor a serializer knows.
+    paths, out-of-bag predictions, the optimizer of scikit-learn's networks. Weights of samples are always
+    left out. Parameters about the sender's machine come back as None: `Pipeline.memory`, the `callback` of
+    the SDK's models, `n_jobs` where predictions would start processes; so does an `optimizer` that neither
+    the table nor a serializer knows.
 
     Parameters
     ----------

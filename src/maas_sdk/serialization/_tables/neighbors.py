@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from maas_sdk.serialization._arrays import all_finite
 from maas_sdk.serialization._kinds import Choice, Flag, Int, Kind, Nothing, Number, Plain, RandomState
 from maas_sdk.serialization._kinds_arrays import Array, Indices, Labels, Sparse
 from maas_sdk.serialization._kinds_compound import Either, ListOf, Record
@@ -70,7 +71,7 @@ def _check_samples(estimator: Any, attributes: Mapping[str, Any], scope: Scope, 
         is_dense
         and samples.dtype.kind == "f"
         and (with_tree or estimator.metric != "nan_euclidean")
-        and not np.isfinite(samples).all()
+        and not all_finite(samples)
     ):
         raise place.attribute("_fit_X").refusal("expected finite numbers")
     if estimator.metric == PRECOMPUTED and n_features != scope.sizes["n_samples"]:
