@@ -3,6 +3,8 @@
 ``MAAS_WRITE_TABLES=1 pytest tests/serialization/test_every_estimator.py`` writes the table anew.
 """
 
+import copy
+import dataclasses
 import os
 from collections import Counter
 from pathlib import Path
@@ -33,19 +35,25 @@ def each_case():
 CASES = list(each_case())
 
 
+def fresh(make):
+    """Give a case with an estimator that nobody has asked yet: predictions of some alter their parameters."""
+    case = make()
+    return dataclasses.replace(case, estimator=copy.deepcopy(case.estimator))
+
+
 @pytest.mark.parametrize("make", CASES)
 def test_it_says_the_same_after_a_round_trip(make):
-    case = make()
+    case = fresh(make)
     expected = estimators.answers(case.estimator, case.rows)
     assert expected
     parts = dump_parts(case.estimator)
     loaded = load_parts(parts)
     assert type(loaded) is type(case.estimator)
+    assert dump_parts(loaded) == parts  # before it is asked
     assert estimators.same(expected, estimators.answers(loaded, case.rows)) == []
     given, kept = attributes(case.estimator), attributes(loaded)
     assert set(given) - set(kept) <= records_of(case.estimator)
     assert estimators.same({name: given[name] for name in kept if name in given}, kept) == []
-    assert dump_parts(loaded) == parts
 
 
 def attributes(estimator):
@@ -66,22 +74,22 @@ def records_of(estimator):
 
 @pytest.mark.parametrize("make", CASES)
 def test_an_inference_file_predicts_the_same_or_raises(make):
-    case = make()
+    case = fresh(make)
     parts = dump_parts(case.estimator, profile="inference", zstd=True)
     loaded = load_parts(parts)
+    assert dump_parts(loaded, profile="inference", zstd=True) == parts
+    assert len(parts["model.json"]) <= len(dump_parts(case.estimator)["model.json"]) + 20
     asked = [*estimators.QUESTIONS, "inverse_transform"]
     expected = estimators.answers(case.estimator, case.rows)
     given = estimators.answers(loaded, case.rows)
     for name in asked:
         if name in expected:
             assert estimators.same({name: expected[name]}, {name: given.get(name)}) == []
-    assert dump_parts(loaded, profile="inference", zstd=True) == parts
-    assert len(parts["model.json"]) <= len(dump_parts(case.estimator)["model.json"]) + 20
 
 
 @pytest.mark.parametrize("make", CASES)
 def test_what_training_wrote_down_is_kept_when_it_is_asked_for(make):
-    case = make()
+    case = fresh(make)
     parts = dump_parts(case.estimator, training_state=True)
     loaded = load_parts(parts)
     assert estimators.same(attributes(case.estimator), attributes(loaded)) == []
