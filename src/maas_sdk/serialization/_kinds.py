@@ -208,6 +208,7 @@ class OutputConfig:
 
 
 def describe(value: Any) -> str:
+    """Say what a value is, briefly, for a refusal."""
     if isinstance(value, np.ndarray):
         return f"an array of {value.dtype} and shape {value.shape}"
     return f"{type(value).__name__} {str(value)[:40]!r}" if np.isscalar(value) else type(value).__name__
