@@ -18,6 +18,7 @@
     │   │   ├── LimitExceededError                it is larger, deeper or more than `Limits` allows
     │   │   └── BundleError                       a bundle is truncated or not a bundle
     │   ├── DigestMismatchError                   bytes are not what their digest says
+    │   ├── IncompleteError                       parts are still missing; what came is kept
     │   └── SelfTestError                         the loaded model predicts something else than the sender's
     ├── SealingError                         about encryption
     │   ├── InvalidKeyError (ValueError)          the text of a recipient or an identity is wrong
@@ -33,12 +34,14 @@
     ├── TrustError                           about what is trusted
     │   ├── PolicyError (ValueError)              a policy is malformed or has no rule for the name
     │   ├── TrustStateError                       the remembered state is damaged or was altered
+    │   ├── AuditError                            the audit log is damaged or was altered
     │   └── RefusedError                          a verdict says no; it is in `verdict`
     └── StorageError                         about stores and files
         ├── NotFoundError (LookupError)           no such blob, release or file
         ├── AlreadyExistsError                    what must be created exists
         │   └── VersionExistsError                that version is another release already
         ├── StorageFullError                      no space is left
+        ├── BusyError                             somebody else is at work in the store
         └── InvalidReferenceError (ValueError)    the name, version or reference is malformed
 """
 
@@ -53,12 +56,15 @@ __all__ = [
     "AlreadyExistsError",
     "ArmorError",
     "ArtifactError",
+    "AuditError",
     "BudgetError",
     "BundleError",
+    "BusyError",
     "ComponentError",
     "DigestMismatchError",
     "HeaderError",
     "HeaderMacError",
+    "IncompleteError",
     "InvalidArtifactError",
     "InvalidKeyError",
     "InvalidOptionError",
@@ -188,6 +194,28 @@ class DigestMismatchError(ArtifactError):
     """Bytes are not the ones that their digest names."""
 
 
+class IncompleteError(ArtifactError):
+    """A bundle was verified and what it brought was kept, but parts of its release are still missing.
+
+    Attributes
+    ----------
+    missing : tuple of str
+        Digests of the layers that neither the bundle nor the store has.
+    volumes : tuple of str
+        The volumes that have them, as far as the bundle says.
+    verdict : object
+        The verdict with each check and its reason.
+    """
+
+    def __init__(
+        self, message: str, *, missing: Sequence[str] = (), volumes: Sequence[str] = (), verdict: Any = None
+    ) -> None:
+        super().__init__(message)
+        self.missing = tuple(missing)
+        self.volumes = tuple(volumes)
+        self.verdict = verdict
+
+
 class SelfTestError(ArtifactError):
     """The loaded model does not predict what the sender's predicted.
 
@@ -258,6 +286,10 @@ class TrustStateError(TrustError):
     """The remembered trust state is damaged, was altered, or is missing where it must not be."""
 
 
+class AuditError(TrustError):
+    """The audit log is damaged or was altered."""
+
+
 class RefusedError(TrustError):
     """A release was refused.
 
@@ -290,6 +322,10 @@ class VersionExistsError(AlreadyExistsError):
 
 class StorageFullError(StorageError):
     """The medium has no space left; only a file that the caller opened can hold a part of what was meant."""
+
+
+class BusyError(StorageError):
+    """Somebody else is at work in the store, and this work cannot go on beside theirs; try again later."""
 
 
 class InvalidReferenceError(StorageError, ValueError):

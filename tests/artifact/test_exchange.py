@@ -74,11 +74,12 @@ def test_all_is_well_with_an_honest_bundle(sender, trust, organisations):
     assert verdict.passed
     found = statuses(verdict)
     assert list(found) == [
-        "bundle", "manifest", "publisher", "signature", "sealing", "recipient", "first use", "rollback",
-        "fast-forward", "equivocation", "clock", "expires", "age", "self-test", "contents",
+        "bundle", "manifest", "publisher", "rotation", "signature", "revocation", "sealing", "recipient",
+        "first use", "rollback", "fast-forward", "equivocation", "clock", "expires", "age", "size",
+        "self-test", "alias", "yank", "contents", "post-quantum",
     ]  # fmt: skip
     assert {name for name, status in found.items() if status is CheckStatus.SKIPPED} == {
-        "rollback", "equivocation", "age",
+        "rollback", "equivocation", "age", "alias", "revocation", "yank", "size", "rotation", "post-quantum",
     }  # fmt: skip
 
 

@@ -152,8 +152,10 @@ def test_what_is_not_there_is_not_found_and_the_message_says_what_is(sender):
     for reference in ("acme/digits@2.0.0", "acme/digits@^2", "acme/digits@sha256:" + "00" * 32):
         with pytest.raises(NotFoundError, match=r"it has 1\.0\.0"):
             sender.store.open(reference)
-    with pytest.raises(InvalidReferenceError, match="accepted are"):
+    with pytest.raises(NotFoundError, match=r"no acme/digits@stable"):
         sender.store.open("acme/digits@stable")
+    with pytest.raises(InvalidReferenceError, match="accepted are"):
+        sender.store.open("acme/digits@no such thing")
 
 
 def test_numbers_grow_and_each_release_names_the_one_before(sender):

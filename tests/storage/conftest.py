@@ -25,6 +25,11 @@ def backend(request, tmp_path):
 
 
 @pytest.fixture
+def five_calls():
+    return FiveCalls()
+
+
+@pytest.fixture
 def local(tmp_path):
     return LocalBackend(tmp_path / "store")
 

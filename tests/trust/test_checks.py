@@ -1,9 +1,9 @@
-"""Expiry and age."""
+"""Expiry, age, size and what was revoked."""
 
 import pytest
 
 from maas_sdk.errors import InvalidOptionError
-from maas_sdk.trust import CheckStatus, Rule, check_dates
+from maas_sdk.trust import CheckStatus, Revoked, Rule, check_dates, check_revocation, check_size
 
 CREATED = "2026-11-01T00:00:00Z"
 
@@ -63,3 +63,61 @@ def test_a_time_in_another_form_is_refused(strict, bad):
     if bad is not None:
         with pytest.raises(InvalidOptionError, match="expires"):
             check_dates(strict, CREATED, bad, CREATED)
+
+
+@pytest.mark.parametrize(("size", "status"), [(0, "passed"), (1000, "passed"), (1001, "failed")])
+def test_a_release_is_as_large_as_the_rule_allows(key, size, status):
+    check = check_size(Rule("*", (key(1),), max_release_bytes=1000), size)
+    assert (check.name, check.status) == ("size", status)
+    assert f"{size} bytes" in check.reason
+    assert "1000 bytes" in check.reason
+
+
+def test_without_a_bound_any_size_is_accepted(lenient):
+    check = check_size(lenient, 10**12)
+    assert (check.name, check.status) == ("size", CheckStatus.SKIPPED)
+
+
+@pytest.fixture
+def prints(key):
+    return [key(number).fingerprint for number in range(4)]
+
+
+@pytest.fixture
+def check(prints, identity):
+    def run(signed, threshold, revoked, release=1):
+        keys = [prints[number] for number in signed]
+        check = check_revocation("acme/digits", keys, threshold, identity(release), revoked)
+        assert check.name == "revocation"
+        return check
+
+    return run
+
+
+def test_where_nothing_was_revoked_there_is_nothing_to_check(check):
+    assert check([1], 1, None).status is CheckStatus.SKIPPED
+
+
+def test_a_revoked_release_is_refused_whoever_signed_it(check, identity):
+    revoked = Revoked(1, releases=(identity(1),))
+    assert check([1, 2, 3], 1, revoked).status is CheckStatus.FAILED
+    assert identity(1) in check([1], 1, revoked).reason
+    assert check([1], 1, revoked, release=2).status is CheckStatus.PASSED
+
+
+@pytest.mark.parametrize(
+    ("signed", "threshold", "status"),
+    [
+        ([1], 1, "failed"),
+        ([1, 2], 1, "passed"),
+        ([1, 2], 2, "failed"),
+        ([1, 2, 3], 2, "passed"),
+        ([2, 2], 2, "failed"),
+        ([2], 1, "passed"),
+        ([], 1, "failed"),
+    ],
+)
+def test_enough_keys_that_were_not_revoked_must_have_signed(check, prints, signed, threshold, status):
+    found = check(signed, threshold, Revoked(1, keys=(prints[1],)))
+    assert found.status == status
+    assert (prints[1] in found.reason) is (1 in signed)

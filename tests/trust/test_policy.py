@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maas_sdk.errors import PolicyError
-from maas_sdk.trust import Policy, Rule, TrustedKey
+from maas_sdk.trust import MAX_EPOCH, AliasRule, Policy, RetiredKeys, Rule, TrustedKey
 
 DIGEST = "sha256:" + "0" * 64
 PEM = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"
@@ -53,6 +53,33 @@ def test_a_policy_is_read_from_toml():
         ("threshold = 1", "max_age_days = 36526", "max_age_days is 36526"),
         ("threshold = 1", "max_age_days = -1", "max_age_days is -1"),
         ("threshold = 1", "max_age_days = 1.5", "max_age_days"),
+        ("threshold = 1", "epoch = 0", "epoch is 0; it must be a whole number from 1 to 1000000"),
+        ("threshold = 1", "epoch = true", r"expected int, not bool.*rules\[0\]\.epoch"),
+        ("threshold = 1", "require_post_quantum = 1", "expected bool, not int"),
+        ("threshold = 1", "max_release_bytes = 0", "max_release_bytes is 0"),
+        ("threshold = 1", "max_release_bytes = 1e9", "max_release_bytes"),
+        ("threshold = 1", 'components = "acme.zstd"', r"expected an array, not str.*components"),
+        ("threshold = 1", "components = [1]", "expected str, not int"),
+        ("threshold = 1", 'components = ["acme*"]', "after a dot"),
+        ("threshold = 1", 'estimators = ["sklearn.*.Ridge"]', r"estimators has 'sklearn\.\*\.Ridge'"),
+        ("threshold = 1", "aliases = 1", "expected an array"),
+        ("threshold = 1", 'aliases = [{alias = "stable"}]', r"'keys' is missing.*aliases\[0\]"),
+        (
+            "threshold = 1",
+            'aliases = [{alias = "stable", keys = []}]',
+            r"keys of alias stable is empty.*aliases\[0\]",
+        ),
+        ("threshold = 1", f'aliases = [{{alias = "Stable", keys = ["{DIGEST}"]}}]', "alias is 'Stable'"),
+        (
+            "threshold = 1",
+            f'aliases = [{{alias = "s", keys = ["{DIGEST}"], days = 1}}]',
+            "unknown key 'days'",
+        ),
+        (
+            "threshold = 1",
+            'aliases = [{alias = "s", keys = ["acme"]}]',
+            "the key 'acme' of the alias s is none",
+        ),
         ('names = "acme/*"', "", r"required key 'names' is missing.*rules\[0\]"),
         ('names = "acme/*"', 'names = ["acme/*"]', "expected str, not list"),
         ('names = "acme/*"', 'names = "acme*"', "only at the end and after the slash"),
@@ -123,6 +150,23 @@ def test_a_key_counts_once(key):
         {"require_sealed": 0},
         {"require_selftest": None},
         {"max_age_days": True},
+        {"epoch": 0},
+        {"epoch": MAX_EPOCH + 1},
+        {"epoch": None},
+        {"require_post_quantum": None},
+        {"max_release_bytes": 0},
+        {"max_release_bytes": 2**53},
+        {"max_release_bytes": 1.5},
+        {"components": "acme.*"},
+        {"components": 5},
+        {"components": (None,)},
+        {"estimators": "sklearn.*"},
+        {"estimators": ("",)},
+        {"aliases": 5},
+        {"aliases": ("stable",)},
+        {"aliases": (AliasRule("stable", (DIGEST,)), AliasRule("stable", (DIGEST,)))},
+        {"aliases": (AliasRule("stable", (DIGEST[:-1] + "1",)),)},
+        {"aliases": (AliasRule("stable", (5,)),)},
     ],
 )
 def test_a_rule_made_in_code_is_checked_likewise(arguments):
@@ -217,12 +261,27 @@ LABEL = st.text(
 ).filter(str.strip)
 
 
+REFERENCE = st.sampled_from(["*", "acme.zstd", "acme.*", "sklearn.linear_model.Log*", "_x.Y_1"])
+
+
+@st.composite
+def alias_rules(draw, fingerprints):
+    rules = []
+    for alias in draw(st.lists(st.just("*") | NAME, unique=True, max_size=3)):
+        keys = draw(st.lists(st.sampled_from(fingerprints), min_size=1, unique=True))
+        rules.append(AliasRule(alias, tuple(keys), draw(st.integers(1, len(keys)))))
+    return tuple(rules)
+
+
 @st.composite
 def policies(draw):
     rules = []
     for names in draw(st.lists(PATTERN, unique=True, max_size=4)):
         numbers = draw(st.lists(st.integers(0, 99), min_size=1, max_size=3, unique=True))
         keys = [evolve(make_key(number), name=draw(LABEL)) for number in numbers]
+        retired = [
+            RetiredKeys(epoch, 1, tuple(keys)) for epoch in draw(st.lists(st.integers(1, 3), unique=True))
+        ]
         rules.append(
             Rule(
                 names,
@@ -231,6 +290,13 @@ def policies(draw):
                 require_sealed=draw(st.booleans()),
                 require_selftest=draw(st.booleans()),
                 max_age_days=draw(st.none() | st.integers(1, 36_525)),
+                epoch=draw(st.integers(4, MAX_EPOCH)),
+                retired=retired,
+                require_post_quantum=draw(st.booleans()),
+                max_release_bytes=draw(st.none() | st.integers(1, 2**53 - 1)),
+                components=draw(st.none() | st.lists(REFERENCE, max_size=3)),
+                estimators=draw(st.none() | st.lists(REFERENCE, max_size=3)),
+                aliases=draw(alias_rules([key.fingerprint for key in keys])),
             )
         )
     return Policy(tuple(rules))
@@ -297,3 +363,122 @@ def test_removing_a_key_never_lets_another_publisher_in(key):
     with pytest.raises(PolicyError, match=r"the rule for acme/\* would go and the rule for \*"):
         policy.without_key(key(1).fingerprint)
     assert len(policy.without_key(key(2).fingerprint).rules) == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"alias": 5},
+        {"alias": ""},
+        {"alias": "stable*"},
+        {"alias": "a" * 65},
+        {"alias": "a\n"},
+        {"keys": ()},
+        {"keys": DIGEST},
+        {"keys": 5},
+        {"keys": (DIGEST, DIGEST)},
+        {"threshold": 0},
+        {"threshold": 2},
+        {"threshold": True},
+    ],
+)
+def test_an_alias_rule_made_in_code_is_checked_likewise(arguments):
+    with pytest.raises(PolicyError):
+        AliasRule(**{"alias": "stable", "keys": (DIGEST,), **arguments})
+
+
+def test_an_alias_is_moved_by_its_own_rule_else_by_the_one_for_all_else_by_all_keys(key):
+    keys = (key(1), key(2), key(3))
+    prints = [one.fingerprint for one in keys]
+    rule = Rule("acme/*", keys, 2)
+    assert rule.movers("stable") == (keys, 2)
+    rule = evolve(rule, aliases=(AliasRule("stable", (prints[2], prints[0]), 2),))
+    assert rule.movers("stable") == ((key(1), key(3)), 2)
+    assert rule.movers("canary") == (keys, 2)
+    rule = evolve(rule, aliases=(AliasRule("*", (prints[1],)), *rule.aliases))
+    assert rule.movers("stable") == ((key(1), key(3)), 2)
+    assert rule.movers("canary") == ((key(2),), 1)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "allowed", "refused"),
+    [
+        ("acme.zstd", ["acme.zstd"], ["acme.zstd2", "acme.zst", "acme", "acme.zstd.x", "Acme.zstd"]),
+        ("acme.*", ["acme.zstd", "acme.x.y"], ["acme", "acme_evil.zstd", "globex.zstd"]),
+        (
+            "sklearn.linear_model.Log*",
+            ["sklearn.linear_model.LogisticRegression"],
+            ["sklearn.linear_model.Ridge", "evil.sklearn.linear_model.LogisticRegression"],
+        ),
+        ("*", ["acme.zstd", "x"], []),
+    ],
+)
+def test_what_is_allowed_is_named_whole_or_by_its_beginning(pattern, allowed, refused):
+    rule = Rule("*", (KEY,), components=["other.x", pattern], estimators=["other.X", pattern])
+    assert all(rule.allows_component(name) and rule.allows_estimator(name) for name in allowed)
+    assert not any(rule.allows_component(name) or rule.allows_estimator(name) for name in refused)
+
+
+def test_without_a_list_all_is_allowed_and_with_an_empty_one_nothing():
+    assert Rule("*", (KEY,)).allows_component("x")
+    assert Rule("*", (KEY,)).allows_estimator("x")
+    assert not Rule("*", (KEY,), components=()).allows_component("x")
+    assert not Rule("*", (KEY,), estimators=()).allows_estimator("x")
+    assert Rule("*", (KEY,), estimators=()).allows_component("x")
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["", "acme*", "**", "*.x", "a.*.b", "a..b", ".a", "a.", "1a", "a b", "a.b\n", "a.*\n", "é", "a.**"],
+)
+def test_a_bad_pattern_of_components(pattern):
+    with pytest.raises(PolicyError, match="components has"):
+        Rule("*", (KEY,), components=[pattern])
+
+
+def test_a_policy_from_before_these_options_is_read_with_their_defaults():
+    (rule,) = Policy.from_toml(GOOD).rules
+    assert (rule.epoch, rule.require_post_quantum, rule.max_release_bytes) == (1, False, None)
+    assert (rule.components, rule.estimators, rule.aliases, rule.retired) == (None, None, (), ())
+
+
+def test_every_option_is_set_with_a_key_and_stays_when_it_is_not_given(key):
+    options = {
+        "threshold": 1,
+        "require_sealed": False,
+        "require_selftest": True,
+        "max_age_days": 9,
+        "epoch": 3,
+        "require_post_quantum": True,
+        "max_release_bytes": 1000,
+        "components": ("acme.*",),
+        "estimators": (),
+        "aliases": (AliasRule("stable", (key(1).fingerprint,)),),
+    }
+    policy = Policy().with_key("acme/*", key(1), **options)
+    assert policy.rules == (Rule("acme/*", (key(1),), **options),)
+    assert policy.with_key("acme/*", key(2)).rules == (Rule("acme/*", (key(1), key(2)), **options),)
+    assert policy.with_key("acme/*", key(2), estimators=["a.*"]).rules[0].estimators == ("a.*",)
+
+
+def test_a_key_is_removed_from_the_aliases_too(key):
+    prints = [key(number).fingerprint for number in (1, 2, 3)]
+    rule = Rule(
+        "acme/*",
+        (key(1), key(2), key(3)),
+        aliases=(AliasRule("stable", (prints[0], prints[1])), AliasRule("*", (prints[2],))),
+    )
+    (left,) = Policy((rule,)).without_key(prints[0]).rules
+    assert left.aliases == (AliasRule("stable", (prints[1],)), AliasRule("*", (prints[2],)))
+    with pytest.raises(PolicyError, match=r"the alias \* of the rule for acme/\* would have 0 keys"):
+        Policy((rule,)).without_key(prints[2])
+    strict = evolve(rule, aliases=(AliasRule("stable", (prints[0], prints[1]), 2),))
+    with pytest.raises(
+        PolicyError, match="its threshold is 2; give it another key or take that alias rule out"
+    ):
+        Policy((strict,)).without_key(prints[0])
+
+
+def test_a_rule_whose_last_key_goes_takes_its_aliases_along(key):
+    rule = Rule("acme/*", (key(1),), aliases=(AliasRule("stable", (key(1).fingerprint,)),))
+    assert Policy((rule,)).without_key(key(1).fingerprint) == Policy()

@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from maas_sdk.errors import AlreadyExistsError, NotFoundError, PolicyError, StorageError, StorageFullError
-from maas_sdk.trust import Policy, Trust
+from maas_sdk.trust import Policy, RotatedKeys, Rule, Trust
 
 
 def names(folder):
@@ -116,6 +116,83 @@ def test_a_policy_that_cannot_be_written_leaves_the_old_one(trust, key, monkeypa
             trust.save_policy(old.with_key("globex/*", key(7)))
     assert trust.policy == old
     assert Trust.open(trust.folder).policy == old
+
+
+def test_a_policy_that_could_not_be_read_again_is_not_written(trust, key, tmp_path):
+    huge = Policy((Rule("acme/*", (key(1),), components=["a." + "b" * 100] * 12_000),))
+    old = (trust.folder / "policy.toml").read_bytes()
+    with pytest.raises(PolicyError, match="can be read again"):
+        trust.save_policy(huge)
+    assert (trust.folder / "policy.toml").read_bytes() == old
+    with pytest.raises(PolicyError, match="can be read again"):
+        Trust.create(tmp_path / "other", policy=huge)
+    assert [path.name for path in tmp_path.iterdir()] == ["trust"]
+
+
+def test_a_rotation_is_there_for_everybody(trust, key):
+    rotated = RotatedKeys("acme", 2, 1, (key(2),))
+    trust.apply_rotation("acme/*", rotated)
+    (rule,) = Trust.open(trust.folder).policy.rules
+    assert (rule.keys, rule.epoch) == ((key(2),), 2)
+    assert trust.policy == Trust.open(trust.folder).policy
+    with pytest.raises(PolicyError, match="in their order"):
+        trust.apply_rotation("acme/*", rotated)
+
+
+def test_a_rotation_does_not_undo_what_somebody_else_changed(trust, key):
+    other = Trust.open(trust.folder)
+    other.save_policy(other.policy.without_key(key(1).fingerprint))
+    with pytest.raises(PolicyError, match="open it again"):
+        trust.apply_rotation("acme/*", RotatedKeys("acme", 2, 1, (key(2),)))
+    assert Trust.open(trust.folder).policy == Policy()
+
+
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [(errno.ENOSPC, StorageFullError), (errno.EIO, StorageError), (None, KeyboardInterrupt)],
+)
+@pytest.mark.parametrize("call", ["open", "fdopen", "fsync", "replace"])
+def test_what_goes_wrong_in_a_rotation_leaves_the_old_keys_or_the_new_ones(
+    trust, key, monkeypatch, call, number, error
+):
+    real = getattr(os, call)
+    before = (trust.folder / "policy.toml").read_bytes()
+    for countdown in range(9):
+        calls = []
+
+        def fail(*arguments, _calls=calls, _countdown=countdown, **options):
+            _calls.append(arguments)
+            if len(_calls) <= _countdown:
+                return real(*arguments, **options)
+            if number is None:
+                raise KeyboardInterrupt
+            raise OSError(number, os.strerror(number))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, call, fail)
+            try:
+                trust.apply_rotation("acme/*", RotatedKeys("acme", 2, 1, (key(2),)))
+            except error:
+                failed = True
+            else:
+                failed = False
+        opened = Trust.open(trust.folder)
+        assert opened.policy.rules[0].epoch in ((1, 2) if failed else (2,))
+        assert names(trust.folder) == ["policy.toml", "state.json", "state.key", "trust.lock"]
+        if not failed:
+            break
+        (trust.folder / "policy.toml").write_bytes(before)
+        trust = opened if opened.policy.rules[0].epoch == 1 else Trust.open(trust.folder)
+    assert countdown >= 1
+    assert not failed
+
+
+def test_the_audit_log_begins_with_its_first_entry(trust):
+    assert trust.audit.head[0] == 0
+    assert names(trust.folder) == ["policy.toml", "state.json", "state.key", "trust.lock"]
+    trust.audit.append("import", outcome="done", subject="acme/digits@1.0.0")
+    assert trust.audit.path == trust.folder / "audit.jsonl"
+    assert [entry.subject for entry in Trust.open(trust.folder).audit.entries()] == ["acme/digits@1.0.0"]
 
 
 def test_threads_that_open_a_folder_that_lost_its_memory_begin_one_memory(trust, identity):

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 __all__ = ["atomic_file", "storage_errors", "sync_folder"]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_BROKEN = "; the medium fails or is gone: connect it again or use another one, then try again"
+_TODO = {
+    errno.EIO: _BROKEN,
+    errno.ENODEV: _BROKEN,
+    errno.ENXIO: _BROKEN,
+    errno.EROFS: "; the medium is write-protected: make it writable or choose another place",
+}
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
@@ -41,7 +48,7 @@ def storage_errors(action: str, *, left: str = "nothing was half-written") -> It
             raise NotFoundError(f"{action}: {reason}") from exc
         if isinstance(exc, FileExistsError):
             raise AlreadyExistsError(f"{action}: {reason}") from exc
-        raise StorageError(f"{action}: {reason}") from exc
+        raise StorageError(f"{action}: {reason}{_TODO.get(exc.errno or 0, '')}") from exc
 
 
 def sync_folder(folder: Path) -> None:
@@ -93,5 +100,6 @@ def atomic_file(path: Path, *, mode: int = 0o644, replace: bool = True) -> Itera
                 os.link(temporary, path)  # put if absent: the one conditional write that is portable
             sync_folder(path.parent)
     finally:
-        with contextlib.suppress(FileNotFoundError):
+        # A medium that is gone or broken took the temporary file along; the first error tells more.
+        with contextlib.suppress(OSError):
             temporary.unlink()

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["locked"]
+__all__ = ["locked", "try_lock"]
 
 
 @contextlib.contextmanager
@@ -38,16 +38,31 @@ def locked(path: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def try_lock(descriptor: int) -> bool:
+    """Lock an open file until it is closed, and tell whether it could be had at once.
+
+    Parameters
+    ----------
+    descriptor : int
+        Of a file that is open for writing.
+    """
+    try:
+        _lock(descriptor, wait=False)
+    except OSError:
+        return False
+    return True
+
+
 if sys.platform == "win32":
 
-    def _lock(descriptor: int) -> None:
+    def _lock(descriptor: int, *, wait: bool = True) -> None:
         import msvcrt  # noqa: PLC0415 - exists on Windows only
 
-        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
+        msvcrt.locking(descriptor, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
 
 else:
 
-    def _lock(descriptor: int) -> None:
+    def _lock(descriptor: int, *, wait: bool = True) -> None:
         import fcntl  # noqa: PLC0415 - exists on POSIX only
 
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)

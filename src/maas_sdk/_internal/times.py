@@ -8,7 +8,6 @@ from typing import Final
 
 __all__ = ["is_timestamp", "moment"]
 
-_FORM: Final = "%Y-%m-%dT%H:%M:%SZ"
 _TIMESTAMP: Final = re.compile(r"[1-9]\d{3}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
 
@@ -25,4 +24,7 @@ def is_timestamp(text: object) -> bool:
 
 def moment(timestamp: str) -> datetime:
     """Read a well-formed timestamp."""
-    return datetime.strptime(timestamp, _FORM).replace(tzinfo=UTC)
+    day, _, time = timestamp.rstrip("Z").partition("T")
+    year, month, of_month = map(int, day.split("-"))
+    hour, minute, second = map(int, time.split(":"))  # strptime costs 4 ms to import
+    return datetime(year, month, of_month, hour, minute, second, tzinfo=UTC)

@@ -1,13 +1,13 @@
-"""Bundles, one file with a whole release: an oci-archive, written deterministically and read strictly.
+"""Bundles, one file with a release or a part of it: an oci-archive, written deterministically, read strictly.
 
 The entries of the tar are ``oci-layout``, ``index.json``, the documents (manifests, configuration,
-signatures) and then the layers, in exactly this order: a receiver can decide before it reads gigabytes.
+signatures) and then the layers, in exactly this order: a receiver can decide before it reads gigabytes. A
+bundle has every layer, or its index says which it leaves out (see `Shipment`).
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
 import os
 import stat
@@ -16,75 +16,116 @@ from typing import TYPE_CHECKING, BinaryIO, Final, cast
 from maas_sdk._internal.digests import hex_of, is_digest, sha256
 from maas_sdk._internal.files import atomic_file, storage_errors
 from maas_sdk.artifact import _oci, _ustar
-from maas_sdk.artifact._papers import MAX_DOCUMENT, read_papers
-from maas_sdk.errors import BundleError, DigestMismatchError, LimitExceededError, NotFoundError, StorageError
+from maas_sdk.artifact._checked import CheckedReader, fill
+from maas_sdk.artifact._papers import MAX_DOCUMENT, MAX_DOCUMENTS, for_documents, read_papers
+from maas_sdk.artifact._pieces import Shipment, whole
+from maas_sdk.errors import (
+    BundleError,
+    DigestMismatchError,
+    InvalidOptionError,
+    LimitExceededError,
+    StorageError,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Buffer, Iterator  # type: ignore[attr-defined]
+    from collections.abc import Buffer, Callable, Iterable, Iterator, Sequence  # type: ignore[attr-defined]
     from pathlib import Path
 
     from maas_sdk.artifact._papers import BlobSource, Papers
+    from maas_sdk.artifact._pieces import Piece
     from maas_sdk.artifact._progress import Progress
     from maas_sdk.limits import Limits
 
-__all__ = ["Bundle", "checked_chunks", "open_bundle", "write_bundle"]
-
-_CHUNK: Final = 1 << 20  # bytes that are copied or hashed at a time
+__all__ = ["Bundle", "archive_size", "open_bundle", "write_archive", "write_bundle"]
 
 _LAYOUT: Final = "oci-layout"
 _INDEX: Final = "index.json"
 _BLOBS: Final = "blobs/sha256/"
 
 
-def write_bundle(path: Path, papers: Papers, source: BlobSource, *, progress: Progress) -> None:
+def write_bundle(
+    path: Path,
+    papers: Papers,
+    source: BlobSource,
+    *,
+    absent: frozenset[str] = frozenset(),
+    presumes: Sequence[str] = (),
+    progress: Progress,
+) -> None:
     """Write a bundle: the same release gives the same bytes; nothing is left when it fails.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    papers : Papers
+        The documents.
+    source : BlobSource
+        Has the layers.
+    absent : frozenset of str
+        Digests of layers that are left out, because the receiver has them.
+    presumes : sequence of str
+        Digests of the manifests by which the receiver has them.
+    progress : callable
+        Called with ``"export"``, bytes done and bytes in all.
 
     Raises
     ------
+    InvalidOptionError
+        When layers are left out and nothing is presumed, or the other way round.
     DigestMismatchError
         When a layer in the store is not what its digest says.
     StorageError
         When the file cannot be written.
     """
-    files = [(_LAYOUT, _oci.LAYOUT), (_INDEX, papers.index)]
-    files += list({_name(sha256(data)): data for data in papers.documents()}.items())
     layers = papers.blobs()
-    total = sum(layer.size for layer in layers)
+    pieces = [whole(layer) for layer in layers if layer.digest not in absent]
+    if (len(pieces) < len(layers)) != bool(presumes):
+        raise InvalidOptionError("a bundle that leaves layers out says what it presumes, and no other does")
+    shipment = Shipment(presumes=tuple(sorted(set(presumes))))
+    total = sum(piece.size for piece in pieces)
     done = 0
+
+    def tell(count: int) -> None:
+        nonlocal done
+        done += count
+        progress("export", done, total)
+
     with atomic_file(path) as file:
-        for name, data in files:
-            file.write(_ustar.header(name, len(data)) + data + _ustar.padding(len(data)))
-        for layer in layers:
-            file.write(_ustar.header(_name(layer.digest), layer.size))
-            for chunk in checked_chunks(source, layer):
-                file.write(chunk)
-                done += len(chunk)
-                progress("export", done, total)
-            file.write(_ustar.padding(layer.size))
-        file.write(_ustar.END)
+        write_archive(file, papers, shipment, pieces, source, tell)
 
 
-def checked_chunks(source: BlobSource, layer: _oci.OciDescriptor) -> Iterator[bytes]:
-    """Give a layer piece by piece; `DigestMismatchError` after the last when size or digest is another."""
-    digest = hashlib.sha256()
-    left = layer.size
-    try:
-        opened = source.open(layer.digest)
-    except NotFoundError as exc:
-        raise DigestMismatchError(f"the layer {layer.digest} is missing") from exc
-    with opened as blob:
-        while chunk := blob.read(min(_CHUNK, left + 1)):
-            left -= len(chunk)
-            if left < 0:
-                break
-            digest.update(chunk)
-            yield chunk
-    found = f"sha256:{digest.hexdigest()}"
-    if left != 0 or found != layer.digest:
-        what = (
-            f"its bytes hash to {found}" if left == 0 else f"it has not the {layer.size} bytes it should have"
-        )
-        raise DigestMismatchError(f"the layer {layer.digest} is damaged or altered: {what}")
+def write_archive(
+    file: BinaryIO,
+    papers: Papers,
+    shipment: Shipment,
+    pieces: Iterable[Piece],
+    source: BlobSource,
+    tell: Callable[[int], None],
+) -> None:
+    """Write an archive with these pieces, and tell how many bytes of them were written each time."""
+    written = set()
+    for name, data in _documents(papers, papers.index_of(shipment.annotations)).items():
+        file.write(_ustar.header(name, len(data)) + data + _ustar.padding(len(data)))
+        written.add(name)
+    reader = CheckedReader()
+    for piece in pieces:
+        name = _name(piece.digest)
+        if name in written:
+            tell(piece.size)
+            continue
+        written.add(name)
+        file.write(_ustar.header(name, piece.size))
+        for chunk in reader.piece(source, piece):
+            file.write(chunk)
+            tell(len(chunk))
+        file.write(_ustar.padding(piece.size))
+    file.write(_ustar.END)
+
+
+def archive_size(papers: Papers, index: bytes) -> int:
+    """Give the bytes of an archive with this index and no layer."""
+    return len(_ustar.END) + sum(_ustar.entry_size(len(data)) for data in _documents(papers, index).values())
 
 
 class Bundle:
@@ -96,14 +137,21 @@ class Bundle:
     ----------
     papers : Papers
         The documents; nothing in them is trusted yet.
+    shipment : Shipment
+        What the index says of the layers; nobody signed that.
+    pieces : tuple of Piece
+        What is here of the layers, in the order of the archive.
     """
 
     papers: Papers
+    shipment: Shipment
+    pieces: tuple[Piece, ...]
 
-    def __init__(self, file: io.BufferedReader, limits: Limits) -> None:
+    def __init__(self, file: BinaryIO, limits: Limits) -> None:
         self._file = file
         self._limits = limits
         self._entries: dict[str, _ustar.TarEntry] = {}
+        self._documents = 0
 
     def scan(self) -> None:
         """Read the headers, and check that the names are a bundle's.
@@ -141,6 +189,8 @@ class Bundle:
     def read_papers(self) -> None:
         """Read the documents, and check that the entries are exactly what they name.
 
+        A document is `MAX_DOCUMENT` bytes at most, all of them together `MAX_DOCUMENTS`.
+
         Raises
         ------
         InvalidArtifactError
@@ -148,14 +198,18 @@ class Bundle:
         DigestMismatchError
             When a document is not what its digest says.
         """
+        limits = for_documents(self._limits)
         index = self._content(_INDEX)
-        model, *referrers = _oci.parse_index(index, limits=self._limits)
-        papers = read_papers(self, model, referrers, limits=self._limits)
-        if papers.index != index:
+        (model, *referrers), annotations = _oci.parse_index(index, limits=limits)
+        shipment = Shipment.from_annotations(annotations, limits=limits)
+        papers = read_papers(self, model, referrers, limits=limits)
+        if papers.index_of(shipment.annotations) != index:
             raise BundleError("index.json does not say what a bundle of this release says")
-        sizes = {_name(sha256(data)): len(data) for data in papers.documents()}
-        sizes.update({_name(layer.digest): layer.size for layer in papers.layers})
-        expected = {_LAYOUT: len(_oci.LAYOUT), _INDEX: len(index), **sizes}
+        pieces = shipment.pieces(papers.blobs(), map(_digest, self._entries))
+        expected = {name: len(data) for name, data in _documents(papers, index).items()}
+        for piece in pieces:
+            if expected.setdefault(_name(piece.digest), piece.size) != piece.size:
+                raise BundleError(f"{_name(piece.digest)} should have two sizes")
         found = {name: entry.size for name, entry in self._entries.items()}
         for name in [*expected, *found]:
             if expected.get(name) != found.get(name):
@@ -165,10 +219,15 @@ class Bundle:
         if list(expected) != list(found):
             raise BundleError("the entries are not in the order of a bundle")
         self.papers = papers
+        self.shipment = shipment
+        self.pieces = pieces
 
     def read(self, digest: str, *, max_bytes: int) -> bytes:
-        """Read a whole blob and check it against its digest."""
+        """Read a document and check it against its digest."""
         data = self._content(_name(digest), max_bytes=max_bytes)
+        self._documents += len(data)
+        if self._documents > MAX_DOCUMENTS:
+            raise LimitExceededError(f"the documents are more than {MAX_DOCUMENTS} bytes together")
         if sha256(data) != digest:
             raise DigestMismatchError(f"{_name(digest)} was altered: its bytes hash to {sha256(data)}")
         return data
@@ -206,38 +265,61 @@ def open_bundle(path: Path, *, limits: Limits) -> Iterator[Bundle]:
         # Asked first: opening a FIFO would wait for its writer.
         if not stat.S_ISREG(path.stat().st_mode):
             raise StorageError(f"reading {path}: not a regular file")
-        with path.open("rb") as file:
+        # A header is a block: a larger buffer would read what is stepped over.
+        with path.open("rb", buffering=_ustar.BLOCK) as file:
             yield Bundle(file, limits)
 
 
 class _Region(io.RawIOBase):
     """The bytes of one entry."""
 
-    def __init__(self, file: io.BufferedReader, entry: _ustar.TarEntry) -> None:
+    def __init__(self, file: BinaryIO, entry: _ustar.TarEntry) -> None:
         self._file = file
-        self._position = entry.offset
+        self._begin = entry.offset
         self._end = entry.offset + entry.size
+        self._position = entry.offset
 
     def readable(self) -> bool:
         return True
 
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        base = {os.SEEK_SET: self._begin, os.SEEK_CUR: self._position, os.SEEK_END: self._end}[whence]
+        self._position = max(self._begin, base + offset)
+        return self._position - self._begin
+
     def readinto(self, buffer: Buffer, /) -> int:
         with memoryview(buffer) as view:
-            wanted = min(view.nbytes, self._end - self._position)
+            wanted = max(0, min(view.nbytes, self._end - self._position))
             self._file.seek(self._position)
-            count = self._file.readinto(view[:wanted])
+            count = fill(self._file, view[:wanted])
+        if count < wanted:
+            # It was whole when its headers were read: this is the medium, and no verdict on the bundle.
+            raise StorageError("the bundle became shorter while it was read; is its medium still there?")
         self._position += count
         return count
+
+
+def _documents(papers: Papers, index: bytes) -> dict[str, bytes]:
+    """Give what comes before the layers, by name and in order."""
+    blobs = {_name(sha256(data)): data for data in papers.documents()}
+    return {_LAYOUT: _oci.LAYOUT, _INDEX: index, **blobs}
 
 
 def _is_expected(name: str, number: int) -> bool:
     if number <= len((_LAYOUT, _INDEX)):
         return name == (_LAYOUT, _INDEX)[number - 1]
-    return name.startswith(_BLOBS) and is_digest("sha256:" + name.removeprefix(_BLOBS))
+    return name.startswith(_BLOBS) and is_digest(_digest(name))
 
 
 def _name(digest: str) -> str:
     return _BLOBS + hex_of(digest)
+
+
+def _digest(name: str) -> str:
+    return "sha256:" + name.removeprefix(_BLOBS)
 
 
 def _bytes(size: int | None) -> str:

@@ -6,41 +6,46 @@ looked at only after its signature held. A check that rests on a failed one is s
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from attrs import frozen
 
 from maas_sdk.artifact import _oci
 from maas_sdk.artifact._names import is_name, is_version
+from maas_sdk.artifact._notice_checks import Accepted, NoticeReader, merged, verify_with
 from maas_sdk.artifact._parts import SELF_TEST_PART
 from maas_sdk.artifact._statements import Layer, ReleaseStatement, SealingStatement
 from maas_sdk.errors import (
     ArtifactError,
     InvalidArtifactError,
     PolicyError,
+    SealingError,
     SigningError,
     VerificationError,
 )
-from maas_sdk.signing import Envelope, PublicKey, verify_envelope
-from maas_sdk.trust import Check, CheckStatus, Verdict, check_dates
+from maas_sdk.trust import Check, CheckStatus, Verdict, check_dates, check_revocation, check_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from maas_sdk.artifact._papers import Attestation, Papers
+    from maas_sdk.artifact._papers import Papers
     from maas_sdk.limits import Limits
-    from maas_sdk.signing import VerifiedPayload
-    from maas_sdk.trust import Policy, Ratchet, Rule
+    from maas_sdk.signing import PublicKey
+    from maas_sdk.trust import Policy, Ratchet, Rule, TrustedKey
 
 __all__ = ["Examination", "Question"]
 
 _RATCHET: Final = ("first use", "rollback", "fast-forward", "equivocation", "clock")
 _DATES: Final = ("expires", "age")
+_NOTICES: Final = ("alias", "yank")
 _ORDER: Final = (
-    "publisher", "signature", "sealing", "recipient", *_RATCHET, *_DATES, "self-test", "version", "contents",
+    "publisher", "rotation", "signature", "revocation", "sealing", "recipient", *_RATCHET, *_DATES, "size",
+    "self-test", *_NOTICES, "version", "contents", "post-quantum",
 )  # fmt: skip
 # What bytes can be guilty of. Anything else (a medium that fails, a damaged trust state) is no verdict.
-_GUILT: Final = (ArtifactError, SigningError, PolicyError)
+_GUILT: Final = (ArtifactError, SealingError, SigningError, PolicyError)
+_POST_QUANTUM_STANZA: Final = "mlkem768x25519"
+_AGE: Final = ".age"
 
 
 class _Skipped(Exception):  # noqa: N818 - never leaves this module
@@ -72,6 +77,8 @@ class Question:
         Whether the release is used out of a store, and not brought into it.
     exact : bool
         When loading: whether version or identity were given, not a range.
+    alias : bytes or None
+        When loading: the DSSE envelope of the alias by which the release was asked for.
     """
 
     policy: Policy
@@ -83,6 +90,7 @@ class Question:
     held: Callable[[str, str], tuple[str, str] | None] | None = None
     loading: bool = False
     exact: bool = True
+    alias: bytes | None = None
 
 
 class Examination:
@@ -94,6 +102,10 @@ class Examination:
         What the release is, once its signature held.
     sealing : SealingStatement or None
         For whom it is sealed, once that signature held.
+    rule : Rule or None
+        What the policy says of the name, rotations of the publisher's keys followed.
+    accepted : Accepted
+        The notices that hold.
     """
 
     def __init__(self, question: Question) -> None:
@@ -102,6 +114,10 @@ class Examination:
         self._held: tuple[str, str] | None = None
         self.statement: ReleaseStatement | None = None
         self.sealing: SealingStatement | None = None
+        self.rule: Rule | None = None
+        self._signed_by: list[PublicKey] = []
+        self._threshold = 1
+        self.accepted = Accepted()
 
     @property
     def refused(self) -> bool:
@@ -138,7 +154,9 @@ class Examination:
             return Verdict(subject, self._checks)
         return Verdict(statement.name, self._checks, identity=statement.identity, version=statement.version)
 
-    def examine(self, papers: Papers, contents: Callable[[], str]) -> None:
+    def examine(
+        self, papers: Papers, contents: Callable[[], str], open_layer: Callable[[str], BinaryIO | None]
+    ) -> None:
         """Make all checks on a release whose documents could be read.
 
         Parameters
@@ -147,43 +165,105 @@ class Examination:
             The documents.
         contents : callable
             Checks digest and size of every layer; called last, and only when nothing has failed.
+        open_layer : callable
+            Opens a layer that `contents` has checked; None where it is elsewhere.
         """
         question = self._question
         if not self.judge("publisher", lambda: _find_rule(papers, question.policy)):
             return self.skip_the_rest("the policy does not say whose signature counts")
-        rule = question.policy.rule_for(papers.name)
+        reader = NoticeReader(
+            papers.notices, name=papers.name, policy=question.policy, limits=question.limits
+        )
+        self.judge("rotation", lambda: self._check_rotation(reader))
+        rule = self.rule = reader.rule
+        if self.refused:
+            return self.skip_the_rest("the keys of the publisher are not known")
         if not self.judge("signature", lambda: self._check_signature(papers, rule)):
             return self.skip_the_rest("it rests on the signature, which does not hold")
         statement = self.statement
         assert statement is not None
         if question.held is not None:
             self._held = question.held(statement.name, statement.version)
+        self._check_revocation(reader, statement)
         self.judge("sealing", lambda: self._check_sealing(papers, rule, statement))
         self.judge("recipient", lambda: self._check_recipient(papers))
         self._check_ratchet(statement)
         self._checks += check_dates(rule, statement.created, statement.expires, question.now)
+        self._checks.append(check_size(rule, sum(part.size for part in statement.parts)))
         self.judge("self-test", lambda: _check_self_test(statement, rule))
+        self._check_alias(reader, statement)
+        self._checks.append(_check_yanks(reader, statement))
         if question.held is not None and not question.loading:
             self.judge("version", lambda: self._check_version(papers, statement))
         if self.refused:
             return self.skip_the_rest("not read, because the release is refused anyway")
-        self.judge("contents", lambda: self._check_contents(papers, statement, contents))
+        if self.judge("contents", lambda: self._check_contents(papers, statement, contents)):
+            self.judge("post-quantum", lambda: self._check_post_quantum(rule, open_layer))
+        self.skip_the_rest("it rests on the contents")
+        if not self.refused:
+            self.accepted = Accepted(
+                reader.rotations, reader.revocations(), reader.aliases()[0], reader.yanks()
+            )
         return None
 
+    def _check_rotation(self, reader: NoticeReader) -> str:
+        reason = reader.follow_rotations()
+        if reason is None:
+            count = reader.count(_oci.ROTATION_SIGNATURE)
+            raise _Skipped(
+                f"{count} came, and none that follows epoch {reader.rule.epoch}" if count else "none came"
+            )
+        return reason
+
     def _check_signature(self, papers: Papers, rule: Rule) -> str:
-        verified = _verify(papers.release, rule, rule.threshold, self._question.limits)
-        statement = ReleaseStatement.from_payload(verified.payload, limits=self._question.limits)
+        """Verify with the keys of the present epoch, and out of a store with those of earlier ones, too."""
+        question = self._question
+        error: VerificationError | None = None
+        for each in (rule,):
+            try:
+                verified = verify_with(papers.release.envelope, each.keys, each.threshold, question.limits)
+                statement = ReleaseStatement.from_payload(verified.payload, limits=question.limits)
+                _check_epoch(statement, each.epoch)
+            except VerificationError as exc:
+                error = error or exc
+                continue
+            return self._check_statement(papers, statement, verified.keys, each.keys, each.threshold)
+        assert error is not None
+        raise error
+
+    def _check_statement(
+        self,
+        papers: Papers,
+        statement: ReleaseStatement,
+        signed: Sequence[PublicKey],
+        trusted: Sequence[TrustedKey],
+        threshold: int,
+    ) -> str:
         if (statement.name, statement.version) != (papers.name, papers.version):
             raise InvalidArtifactError(
                 f"it claims to be {papers.name}@{papers.version}, and {statement.subject} is what was signed"
             )
-        named = [key for key in verified.keys if key.fingerprint in statement.keys]
-        if len(named) < rule.threshold:
+        named = [key for key in signed if key.fingerprint in statement.keys]
+        if len(named) < threshold:
             raise VerificationError(
-                f"{len(named)} of the keys that the statement names signed it; {rule.threshold} needed"
+                f"{len(named)} of the keys that the statement names signed it; {threshold} needed"
             )
-        self.statement = statement
-        return f"the release statement is signed by {_names(named, rule)}"
+        self.statement, self._signed_by, self._threshold = statement, named, threshold
+        return f"the release statement is signed by {_names(named, trusted)}"
+
+    def _check_revocation(self, reader: NoticeReader, statement: ReleaseStatement) -> None:
+        ratchet = self._question.ratchet
+        publisher = statement.name.partition("/")[0]
+        try:
+            lists = [revocation for revocation, _ in reader.revocations()]
+        except _GUILT as exc:
+            self._checks.append(Check.of("revocation", False, str(exc)))
+            return
+        revoked = merged(None if ratchet is None else ratchet.revoked(publisher), lists)
+        fingerprints = [key.fingerprint for key in self._signed_by]
+        self._checks.append(
+            check_revocation(statement.name, fingerprints, self._threshold, statement.identity, revoked)
+        )
 
     def _check_sealing(self, papers: Papers, rule: Rule, statement: ReleaseStatement) -> str:
         if papers.sealing is None:
@@ -192,7 +272,8 @@ class Examination:
                     f"it is not sealed, and the rule for {rule.names} requires it (require_sealed)"
                 )
             return "it is not sealed, and the rule does not require it"
-        verified = _verify(papers.sealing, rule, 1, self._question.limits)
+        keys = [*rule.keys, *self._retired(rule)]
+        verified = verify_with(papers.sealing.envelope, keys, 1, self._question.limits)
         sealing = SealingStatement.from_payload(verified.payload, limits=self._question.limits)
         if sealing.manifest != papers.digest:
             raise InvalidArtifactError(
@@ -208,8 +289,12 @@ class Examination:
         self.sealing = sealing
         return (
             f"{len(sealing.layers)} layers sealed for {len(sealing.recipients)} recipients, "
-            f"signed by {_names(verified.keys, rule)}"
+            f"signed by {_names(verified.keys, keys)}"
         )
+
+    def _retired(self, rule: Rule) -> list[TrustedKey]:
+        """Give the keys of earlier epochs, which count for what is in the store already."""
+        return []
 
     def _check_recipient(self, papers: Papers) -> str:
         mine = self._question.recipient
@@ -238,6 +323,7 @@ class Examination:
             statement.sequence,
             identity,
             statement.created,
+            epoch=statement.epoch,
             first_use=question.first_use,
             now=question.now,
         )
@@ -258,6 +344,67 @@ class Examination:
                 return Check.skipped(check.name, reason)
             return Check.of(check.name, False, f"{check.reason}; name its version to use it all the same")
         return check
+
+    def _check_alias(self, reader: NoticeReader, statement: ReleaseStatement) -> None:
+        question = self._question
+        if question.alias is not None:
+            self.judge("alias", lambda: self._check_asked_alias(reader, statement))
+            return
+        try:
+            held, refused = reader.aliases()
+        except _GUILT as exc:
+            self._checks.append(Check.of("alias", False, str(exc)))
+            return
+        if refused:
+            self._checks.append(Check.skipped("alias", f"not taken over: {'; '.join(refused)}"))
+        elif held:
+            moves = ", ".join(f"{notice.alias} means {notice.version} now" for notice, _ in held)
+            self._checks.append(Check.of("alias", True, moves))
+        else:
+            self._checks.append(Check.skipped("alias", "no alias is concerned"))
+
+    def _check_asked_alias(self, reader: NoticeReader, statement: ReleaseStatement) -> str:
+        question = self._question
+        assert question.alias is not None
+        notice = reader.read_alias(question.alias)
+        if notice.identity != statement.identity:
+            raise InvalidArtifactError(
+                f"the alias {notice.alias} means {notice.identity}, this is {statement.identity}"
+            )
+        if question.ratchet is not None:
+            check = question.ratchet.check_alias(notice.name, notice.alias, notice.generation)
+            if check.status is CheckStatus.FAILED:
+                raise VerificationError(check.reason)
+        return f"{notice.alias} means {notice.version}, as who may move it has signed"
+
+    def _check_post_quantum(self, rule: Rule, open_layer: Callable[[str], BinaryIO | None]) -> str:
+        if not rule.require_post_quantum:
+            raise _Skipped(f"the rule for {rule.names} does not require it")
+        classic = [key.fingerprint for key in self._signed_by if not key.post_quantum]
+        if len(self._signed_by) - len(classic) < self._threshold:
+            raise VerificationError(
+                f"signed by {', '.join(classic)} without ML-DSA-65 beside it, and the rule for {rule.names} "
+                "requires it (require_post_quantum)"
+            )
+        if self.sealing is None:
+            return "the signature is post-quantum; it is not sealed"
+        if self.sealing.suffix != _AGE:
+            raise InvalidArtifactError(
+                f"it is sealed as {self.sealing.suffix}, of which it is not known whether it is post-quantum"
+            )
+        from maas_sdk.sealing import stanza_types  # noqa: PLC0415 - most receivers need no cipher to verify
+
+        for layer in self.sealing.layers:
+            file = open_layer(layer.digest)
+            if file is not None:
+                with file:
+                    kinds = stanza_types(file, limits=self._question.limits)
+                if kinds != {_POST_QUANTUM_STANZA}:
+                    raise InvalidArtifactError(
+                        f"{layer.part} is sealed for recipients of the kind {', '.join(sorted(kinds))}; the "
+                        f"rule for {rule.names} requires {_POST_QUANTUM_STANZA} alone"
+                    )
+        return "signature and sealing are post-quantum"
 
     def _check_version(self, papers: Papers, statement: ReleaseStatement) -> str:
         if self._held is None:
@@ -283,6 +430,21 @@ class Examination:
         return contents()
 
 
+def _check_yanks(reader: NoticeReader, statement: ReleaseStatement) -> Check:
+    try:
+        yanks = {notice.version: notice for notice, _ in reader.yanks()}
+    except _GUILT as exc:
+        return Check.of("yank", False, str(exc))
+    mine = yanks.get(statement.version)
+    if mine is not None and mine.yanked:
+        reason = f"its publisher has yanked it: {mine.reason}; ranges and bare names pass it over"
+        return Check.skipped("yank", reason)
+    others = ", ".join(version for version, notice in yanks.items() if notice.yanked)
+    if others:
+        return Check.of("yank", True, f"not this one: its publisher has yanked {others}")
+    return Check.skipped("yank", "nothing is yanked")
+
+
 def _find_rule(papers: Papers, policy: Policy) -> str:
     if not is_name(papers.name) or not is_version(papers.version):
         raise InvalidArtifactError(f"it claims to be {papers.name!r}@{papers.version!r}, which is malformed")
@@ -290,22 +452,17 @@ def _find_rule(papers: Papers, policy: Policy) -> str:
     return f"the rule for {rule.names} trusts {', '.join(key.name for key in rule.keys)}"
 
 
-def _verify(attestation: Attestation, rule: Rule, threshold: int, limits: Limits) -> VerifiedPayload:
-    keys = []
-    for trusted in rule.keys:
-        key = PublicKey.from_pem(trusted.pem)
-        if key.fingerprint != trusted.fingerprint:
-            raise VerificationError(
-                f"the policy's key {trusted.name!r} has the fingerprint {key.fingerprint}, and the policy "
-                f"says {trusted.fingerprint}: the policy was damaged or altered"
-            )
-        keys.append(key)
-    envelope = Envelope.from_json(attestation.envelope, limits=limits)
-    return verify_envelope(envelope, keys, threshold=threshold)
+def _check_epoch(statement: ReleaseStatement, epoch: int) -> None:
+    if statement.epoch != epoch:
+        hint = "; import the rotation of its keys first" if statement.epoch > epoch else ""
+        raise VerificationError(
+            f"it was signed in epoch {statement.epoch} of its publisher's keys, and the policy knows those "
+            f"of epoch {epoch}{hint}"
+        )
 
 
-def _names(keys: Sequence[PublicKey], rule: Rule) -> str:
-    names = {trusted.fingerprint: trusted.name for trusted in rule.keys}
+def _names(keys: Sequence[PublicKey], trusted: Sequence[TrustedKey]) -> str:
+    names = {each.fingerprint: each.name for each in trusted}
     return ", ".join(f"{names[key.fingerprint]} ({key.fingerprint})" for key in keys)
 
 

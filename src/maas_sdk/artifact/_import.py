@@ -4,128 +4,255 @@ The documents decide before a layer is read. Layers are hashed while they are co
 them until the verdict. Then come documents, number, the receiver's memory, and last the version's reference.
 The memory comes before the reference because of a crash between the two: then the release is missing, which
 importing it again repairs, and an older one is refused meanwhile. The other way round it would be accepted.
+
+A bundle that passes and leaves the release incomplete (a volume, or a thin one whose receiver lacks what it
+presumes) makes nothing exist; what it brought waits for the rest, without a reference.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, BinaryIO
+import contextlib
+from typing import TYPE_CHECKING, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from maas_sdk.artifact._acts import keep_notices
 from maas_sdk.artifact._bundle import open_bundle
 from maas_sdk.artifact._catalog import VersionRecord
 from maas_sdk.artifact._examination import Examination
+from maas_sdk.artifact._intake import Intake
 from maas_sdk.artifact._names import Reference
+from maas_sdk.artifact._papers import read_papers
 from maas_sdk.artifact._verify import examine_bundle
-from maas_sdk.errors import AlreadyExistsError, RefusedError, VersionExistsError
+from maas_sdk.artifact._volumes import sibling_name
+from maas_sdk.errors import (
+    AlreadyExistsError,
+    ArtifactError,
+    IncompleteError,
+    NotFoundError,
+    RefusedError,
+    VersionExistsError,
+)
+from maas_sdk.trust import CheckStatus, Revoked, RotatedKeys
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import BinaryIO
 
     from maas_sdk.artifact._bundle import Bundle
     from maas_sdk.artifact._catalog import Catalog
     from maas_sdk.artifact._examination import Question
+    from maas_sdk.artifact._notice_checks import Accepted
     from maas_sdk.artifact._papers import Papers
     from maas_sdk.artifact._progress import Progress
     from maas_sdk.artifact._release import Release
     from maas_sdk.artifact._statements import ReleaseStatement
-    from maas_sdk.trust import Ratchet
+    from maas_sdk.storage import Lease
+    from maas_sdk.trust import Ratchet, Trust, Verdict
 
-__all__ = ["import_bundle"]
+__all__ = ["Imported", "import_bundle"]
+
+_SHOWN: Final = 3  # digests in a message
+
+
+@frozen
+class Imported:
+    """What came of an import.
+
+    Attributes
+    ----------
+    release : Release
+        In the store.
+    verdict : Verdict
+        Why it was accepted.
+    """
+
+    release: Release
+    verdict: Verdict
 
 
 def import_bundle(
-    catalog: Catalog, path: Path, *, question: Question, ratchet: Ratchet, progress: Progress
-) -> Release:
+    catalog: Catalog, path: Path, *, question: Question, trust: Trust, progress: Progress
+) -> Imported:
     """Verify a bundle while it is copied into a store.
 
-    When it is refused, the blobs that it brought are removed again. When it is interrupted, those that were
-    verified stay, unreferenced, and are not copied a second time.
+    When it is refused, the blobs that it brought are removed again. When it is interrupted, what came stays,
+    unreferenced, and is not copied a second time.
 
     Raises
     ------
     RefusedError
         When a check fails; the verdict is in the error.
+    IncompleteError
+        When it passed, and layers are still missing; it names them and where they are.
+    BusyError
+        When somebody has the store alone, as to collect garbage.
     StorageError
         When the bundle cannot be read or the store cannot be written.
     """
-    examination = Examination(question)
-    copied: set[str] = set()
-    try:
-        with open_bundle(path, limits=catalog.limits) as bundle:
-            examine_bundle(examination, bundle, lambda: _copy(catalog, bundle, copied, progress))
-            if examination.equivocates and examination.statement is not None:
-                _keep_evidence(ratchet, examination.statement)
-            examination.verdict(path.name).raise_if_refused()
+    with contextlib.ExitStack() as stack:
+        bundle = stack.enter_context(open_bundle(path, limits=catalog.limits))
+        work = _Work(catalog, bundle, progress, stack, path.name)
+        examination = Examination(question)
+        examine_bundle(examination, bundle, work.contents, work.open_layer)
+        if examination.equivocates and examination.statement is not None:
+            _keep_evidence(catalog, bundle.papers, examination.statement, trust.ratchet)
+        verdict = examination.verdict(path.name)
+        try:
+            verdict.raise_if_refused()
             assert examination.statement is not None
-            return _commit(catalog, bundle.papers, examination.statement, ratchet)
-    except RefusedError:
-        catalog.discard(copied)
-        raise
+            work.raise_if_incomplete(verdict)
+            work.confirm()
+            release = _commit(catalog, bundle.papers, examination, trust)
+        except RefusedError:
+            work.undo()
+            raise
+        work.tidy()
+        return Imported(release, verdict)
 
 
-def _copy(catalog: Catalog, bundle: Bundle, copied: set[str], progress: Progress) -> str:
-    layers = bundle.papers.blobs()
-    counter = _Counter(progress, sum(layer.size for layer in layers))
-    for layer in layers:
-        known = catalog.blobs.has(layer.digest)
-        with bundle.open(layer.digest) as source:
-            catalog.blobs.put_file(counter.reading(source), expected=layer.digest, max_bytes=layer.size)
-        if not known:
-            copied.add(layer.digest)
-    return f"{len(layers)} layers of {counter.total} bytes are what the manifest says"
+class _Work:
+    """The part of an import that writes, from the first layer on, under a lease."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        bundle: Bundle,
+        progress: Progress,
+        stack: contextlib.ExitStack,
+        file_name: str,
+    ) -> None:
+        self._catalog = catalog
+        self._bundle = bundle
+        self._progress = progress
+        self._stack = stack
+        self._file_name = file_name
+        self._lease: Lease | None = None
+        self._intake: Intake | None = None
+
+    def contents(self) -> str:
+        """Copy the layers; called when nothing else speaks against the release."""
+        lease = self._stack.enter_context(self._catalog.leases.hold(f"import {self._file_name}"))
+
+        def tell(stage: str, done: int, total: int | None) -> None:
+            lease.renew_if_needed()
+            self._progress(stage, done, total)
+
+        self._lease = lease
+        self._intake = Intake(self._catalog.blobs, self._bundle, tell)
+        return self._intake.copy()
+
+    def open_layer(self, digest: str) -> BinaryIO | None:
+        """Open a layer that was copied, or was there."""
+        return None if self._intake is None else self._intake.open_layer(digest)
+
+    def undo(self) -> None:
+        """Remove what came into the store."""
+        if self._intake is not None:
+            self._catalog.discard(self._intake.copied, lease=self._lease)
+
+    def confirm(self) -> None:
+        """Make sure that nobody could remove what is going to be referred to; `BusyError` otherwise."""
+        if self._lease is not None:
+            self._lease.check()
+
+    def tidy(self) -> None:
+        """Remove the pieces of layers that are whole now."""
+        if self._intake is not None:
+            self._catalog.discard(self._intake.leftovers(), lease=self._lease)
+
+    def raise_if_incomplete(self, verdict: Verdict) -> None:
+        """Say what is missing, if anything is."""
+        missing = () if self._intake is None else self._intake.missing
+        if not missing or self._intake is None:
+            return
+        self.tidy()
+        plan, presumes = self._bundle.shipment.plan, self._bundle.shipment.presumes
+        numbers = self._intake.numbers()
+        volumes = tuple(sibling_name(self._file_name, n, len(plan.volumes)) for n in numbers) if plan else ()
+        needs = []
+        if volumes:
+            needs.append(f"import {', '.join(volumes)} as well")
+        planned = {piece.layer for _, piece in plan} if plan else set()
+        if not planned.issuperset(missing):
+            needs.append(
+                "this bundle presumes that the store has "
+                + " or ".join(presumes)
+                + ", which it has not or not completely; ask for a bundle with all layers"
+            )
+        shown = ", ".join(missing[:_SHOWN]) + (" and others" if len(missing) > _SHOWN else "")
+        raise IncompleteError(
+            f"{verdict.subject}@{verdict.version} is not complete: {len(missing)} of its layers are missing "
+            f"({shown}); what came was verified and kept. {'; '.join(needs)}",
+            missing=missing,
+            volumes=volumes,
+            verdict=verdict,
+        )
 
 
-def _commit(catalog: Catalog, papers: Papers, statement: ReleaseStatement, ratchet: Ratchet) -> Release:
+def _commit(catalog: Catalog, papers: Papers, examination: Examination, trust: Trust) -> Release:
+    statement, accepted = examination.statement, examination.accepted
+    assert statement is not None
     name, version = statement.name, statement.version
-    catalog.add_documents(papers)
+    bare = evolve(papers, notices=())  # those that hold are kept on their own, under their numbers
+    catalog.add_documents(bare)
     # Whoever has the number here does not matter: it only keeps our own releases from taking it.
     catalog.reserve(name, statement.sequence, version=version, identity=statement.identity)
-    ratchet.advance(name, statement.sequence, statement.identity, statement.created, version=version)
+    _follow(trust, accepted, name)
+    trust.ratchet.advance(
+        name,
+        statement.sequence,
+        statement.identity,
+        statement.created,
+        version=version,
+        epoch=statement.epoch,
+    )
     try:
-        catalog.add_version(name, version, VersionRecord.of(statement.identity, statement.sequence, papers))
+        catalog.add_version(name, version, VersionRecord.of(statement.identity, statement.sequence, bare))
     except AlreadyExistsError as exc:
         raise VersionExistsError(
             f"{statement.subject} was added to the store as another release meanwhile; versions never change"
         ) from exc
+    keep_notices(catalog, accepted)
     return catalog.open(Reference(name, version=version))
 
 
-def _keep_evidence(ratchet: Ratchet, statement: ReleaseStatement) -> None:
+def _follow(trust: Trust, accepted: Accepted, name: str) -> None:
+    """Let the receiver's own state follow what the publisher has signed; each step once, however often."""
+    for rotation, _ in accepted.rotations:
+        keys = RotatedKeys(rotation.publisher, rotation.epoch, rotation.threshold, rotation.keys)
+        trust.apply_rotation(trust.policy.rule_for(name).names, keys)
+    for revocation, _ in accepted.revocations:
+        trust.ratchet.revoke(
+            revocation.publisher,
+            Revoked(
+                revocation.number,
+                tuple(key.fingerprint for key in revocation.keys),
+                tuple(release.identity for release in revocation.releases),
+            ),
+        )
+    for alias, _ in accepted.aliases:
+        if trust.ratchet.check_alias(name, alias.alias, alias.generation).status is CheckStatus.PASSED:
+            trust.ratchet.advance_alias(name, alias.alias, alias.generation)
+
+
+def _keep_evidence(catalog: Catalog, papers: Papers, statement: ReleaseStatement, ratchet: Ratchet) -> None:
+    seen = ratchet.remembered(statement.name)
+    evidence = None
+    if seen is not None and seen.version is not None:
+        with contextlib.suppress(ArtifactError, NotFoundError):  # without the other one the record must do
+            accepted = catalog.record(statement.name, seen.version)
+            if accepted is not None and accepted.identity == seen.identity:
+                theirs = read_papers(
+                    catalog.blobs, accepted.manifest, accepted.referrers, limits=catalog.limits
+                )
+                evidence = (theirs.release.envelope, papers.release.envelope)
     ratchet.record_equivocation(
         statement.name,
         statement.sequence,
         statement.identity,
         statement.created,
         version=statement.version,
+        epoch=statement.epoch,
+        evidence=evidence,
     )
-
-
-@frozen
-class _Reading:
-    """Reads on behalf of a counter."""
-
-    file: BinaryIO
-    counter: _Counter
-
-    def read(self, size: int = -1, /) -> bytes:
-        data = self.file.read(size)
-        self.counter.add(len(data))
-        return data
-
-
-class _Counter:
-    """Counts the bytes of several files together."""
-
-    def __init__(self, progress: Progress, total: int) -> None:
-        self.total = total
-        self._progress = progress
-        self._done = 0
-
-    def reading(self, file: BinaryIO) -> Any:
-        return _Reading(file, self)
-
-    def add(self, count: int) -> None:
-        if count:
-            self._done += count
-            self._progress("import", self._done, self.total)

@@ -1,4 +1,7 @@
-"""What callers may give for a recipient or an identity, as the sealer wants it."""
+"""What callers may give for a recipient or an identity, as the sealer wants it.
+
+The classes are imported where they are compared with: whoever verifies without a recipient loads none of them.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from maas_sdk._internal.digests import is_digest
 from maas_sdk.errors import InvalidOptionError
-from maas_sdk.identity import Contact, Identity
-from maas_sdk.sealing import Passphrase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,14 +50,7 @@ def fingerprint_of(recipient: Any) -> str:
     InvalidOptionError
         When it has no fingerprint.
     """
-    if isinstance(recipient, Passphrase):
-        raise InvalidOptionError(
-            "a release is sealed for recipients that can be told apart, and a passphrase has no fingerprint; "
-            "exchange contacts, or seal the bundle's file with the passphrase"
-        )
-    fingerprint = (
-        recipient if isinstance(recipient, str) else getattr(_recipient(recipient), "fingerprint", None)
-    )
+    fingerprint = recipient if isinstance(recipient, str) else _fingerprint(recipient)
     if not is_digest(fingerprint):
         raise InvalidOptionError(
             f"{recipient!r} is not a recipient; give a Contact, a recipient, or its fingerprint, sha256:…"
@@ -66,12 +60,27 @@ def fingerprint_of(recipient: Any) -> str:
 
 def sealing_identities(identity: Any) -> list[Any]:
     """Give what the sealer opens with, for an `Identity`, an identity of the sealer, or several."""
+    from maas_sdk.identity import Identity  # noqa: PLC0415 - see above
+
     given = identity if isinstance(identity, list | tuple) else [identity]
     return [each.sealing if isinstance(each, Identity) else each for each in given]
 
 
+def _fingerprint(recipient: Any) -> object:
+    from maas_sdk.sealing import Passphrase  # noqa: PLC0415 - see above
+
+    if isinstance(recipient, Passphrase):
+        raise InvalidOptionError(
+            "a release is sealed for recipients that can be told apart, and a passphrase has no fingerprint; "
+            "exchange contacts, or seal the bundle's file with the passphrase"
+        )
+    return getattr(_recipient(recipient), "fingerprint", None)
+
+
 def _recipient(value: Any) -> Any:
     """Give the recipient of a contact or an identity; anything else is one already."""
+    from maas_sdk.identity import Contact, Identity  # noqa: PLC0415 - see above
+
     if isinstance(value, Identity):
         return value.public.recipient
     return value.recipient if isinstance(value, Contact) else getattr(value, "recipient", value)

@@ -13,22 +13,32 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import field, frozen
 
 from maas_sdk._internal import records, strict_json
-from maas_sdk._internal.digests import is_digest, sha256
+from maas_sdk._internal.digests import hex_of, is_digest, sha256
 from maas_sdk.artifact._names import tag
 from maas_sdk.artifact._parts import MEDIA_TYPES, check_part_limits
 from maas_sdk.errors import InvalidArtifactError, InvalidOptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from maas_sdk.artifact._statements import Layer, ReleaseStatement
     from maas_sdk.limits import Limits
 
 __all__ = [
+    "ALIAS_SIGNATURE",
     "EMPTY_CONFIG",
+    "INDEX_TYPE",
     "LAYOUT",
+    "MANIFEST_TYPE",
+    "MODEL_TYPE",
+    "NOTICES",
+    "REF_NAME",
     "RELEASE_SIGNATURE",
+    "REVOCATION_SIGNATURE",
+    "ROTATION_SIGNATURE",
     "SEALING_SIGNATURE",
+    "SIGNATURES",
+    "YANK_SIGNATURE",
     "OciDescriptor",
     "build_config",
     "build_index",
@@ -42,12 +52,18 @@ __all__ = [
     "parse_referrer",
 ]
 
-_MANIFEST_TYPE: Final = "application/vnd.oci.image.manifest.v1+json"
-_INDEX_TYPE: Final = "application/vnd.oci.image.index.v1+json"
 _EMPTY_TYPE: Final = "application/vnd.oci.empty.v1+json"
-_MODEL_TYPE: Final = "application/vnd.cncf.model.manifest.v1+json"
 _CONFIG_TYPE: Final = "application/vnd.cncf.model.config.v1+json"
 _ENVELOPE_TYPE: Final = "application/vnd.dsse.envelope.v1+json"
+
+MANIFEST_TYPE: Final = "application/vnd.oci.image.manifest.v1+json"
+"""The media type of OCI's image manifests, which all manifests here are."""
+
+INDEX_TYPE: Final = "application/vnd.oci.image.index.v1+json"
+"""The media type of an index."""
+
+MODEL_TYPE: Final = "application/vnd.cncf.model.manifest.v1+json"
+"""The artifact type of ModelPack's manifests."""
 
 RELEASE_SIGNATURE: Final = "application/vnd.maas-sdk.release.signature.v1"
 """The artifact type of the referrer that carries the release statement."""
@@ -55,18 +71,47 @@ RELEASE_SIGNATURE: Final = "application/vnd.maas-sdk.release.signature.v1"
 SEALING_SIGNATURE: Final = "application/vnd.maas-sdk.sealing.signature.v1"
 """The artifact type of the referrer that carries the envelope statement."""
 
+ALIAS_SIGNATURE: Final = "application/vnd.maas-sdk.alias.signature.v1"
+"""The artifact type of a referrer that carries an alias statement."""
+
+YANK_SIGNATURE: Final = "application/vnd.maas-sdk.yank.signature.v1"
+"""The artifact type of a referrer that carries a yank statement."""
+
+ROTATION_SIGNATURE: Final = "application/vnd.maas-sdk.rotation.signature.v1"
+"""The artifact type of a referrer that carries a rotation of keys."""
+
+REVOCATION_SIGNATURE: Final = "application/vnd.maas-sdk.revocation.signature.v1"
+"""The artifact type of a referrer that carries a list of what is revoked."""
+
+NOTICES: Final = (ALIAS_SIGNATURE, REVOCATION_SIGNATURE, ROTATION_SIGNATURE, YANK_SIGNATURE)
+"""The artifact types of which a bundle may have several."""
+
 EMPTY_CONFIG: Final = b"{}"
 """OCI's empty configuration."""
 
 LAYOUT: Final = strict_json.dumps({"imageLayoutVersion": "1.0.0"})
 """The content of the file ``oci-layout``."""
 
+REF_NAME: Final = "org.opencontainers.image.ref.name"
+"""The annotation with the tag of a manifest in an index."""
+
 _FILE_PATH: Final = "org.cncf.model.filepath"
 _TITLE: Final = "org.opencontainers.image.title"
 _CREATED: Final = "org.opencontainers.image.created"
 _VERSION: Final = "org.opencontainers.image.version"
-_REF_NAME: Final = "org.opencontainers.image.ref.name"
-_TAG_SUFFIX: Final = {RELEASE_SIGNATURE: ".release", SEALING_SIGNATURE: ".sealing"}
+_TAG_SUFFIX: Final = {
+    RELEASE_SIGNATURE: ".release",
+    SEALING_SIGNATURE: ".sealing",
+    ALIAS_SIGNATURE: ".alias",
+    REVOCATION_SIGNATURE: ".revocation",
+    ROTATION_SIGNATURE: ".rotation",
+    YANK_SIGNATURE: ".yank",
+}
+
+SIGNATURES: Final = tuple(_TAG_SUFFIX)
+"""The artifact types of the referrers that a release can have."""
+
+_TAG_DIGITS: Final = 12  # of a notice's digest, so that each has a tag of its own
 
 
 @frozen
@@ -122,9 +167,10 @@ class _Index:
     schemaVersion: int
     mediaType: str
     manifests: tuple[OciDescriptor, ...]
+    annotations: dict[str, str] | None = None
 
 
-def describe(data: bytes, media_type: str = _MANIFEST_TYPE) -> OciDescriptor:
+def describe(data: bytes, media_type: str = MANIFEST_TYPE) -> OciDescriptor:
     """Describe a document, a manifest unless told otherwise."""
     return OciDescriptor(media_type, sha256(data), len(data))
 
@@ -168,7 +214,7 @@ def build_manifest(
     """
     media_types = {part.path: part.media_type for part in statement.parts}
     return _manifest(
-        _MODEL_TYPE,
+        MODEL_TYPE,
         describe(config, _CONFIG_TYPE),
         [
             OciDescriptor(
@@ -188,32 +234,40 @@ def build_referrer(kind: str, *, subject: OciDescriptor, envelope: OciDescriptor
     return _manifest(kind, describe(EMPTY_CONFIG, _EMPTY_TYPE), [envelope], subject=subject)
 
 
-def build_index(name: str, version: str, manifest: bytes, referrers: Sequence[tuple[str, bytes]]) -> bytes:
+def build_index(
+    name: str,
+    version: str,
+    manifest: bytes,
+    referrers: Sequence[tuple[str, bytes]],
+    annotations: Mapping[str, str],
+) -> bytes:
     """Write a bundle's index: the model's manifest, then its referrers as pairs of kind and manifest.
 
-    Its descriptors carry no ``artifactType``: skopeo drops it, and the digest would change.
+    Its descriptors carry no ``artifactType``: skopeo drops it, and the digest would change. Annotations say
+    which layers a bundle leaves out; without any, all are there.
     """
     reference = f"{name}:{tag(version)}"
     entries = [(reference, manifest)]
-    entries += [(reference + _TAG_SUFFIX[kind], data) for kind, data in referrers]
+    entries += [(reference + _suffix(kind, data), data) for kind, data in referrers]
     return strict_json.dumps(
         {
             "schemaVersion": 2,
-            "mediaType": _INDEX_TYPE,
+            "mediaType": INDEX_TYPE,
             "manifests": [
-                {**_plain(describe(data)), "annotations": {_REF_NAME: ref_name}} for ref_name, data in entries
+                {**_plain(describe(data)), "annotations": {REF_NAME: ref_name}} for ref_name, data in entries
             ],
+            **({"annotations": dict(annotations)} if annotations else {}),
         }
     )
 
 
-def parse_index(data: bytes, *, limits: Limits) -> tuple[OciDescriptor, ...]:
-    """Read the descriptors of a bundle's index, one at least."""
+def parse_index(data: bytes, *, limits: Limits) -> tuple[tuple[OciDescriptor, ...], dict[str, str]]:
+    """Read descriptors, one at least, and annotations of a bundle's index."""
     what = "index.json"
     index = records.structure(strict_json.loads(data, what=what, limits=limits), _Index, what=what)
     if not index.manifests:
         raise InvalidArtifactError(f"{what} names no manifest")
-    return index.manifests
+    return index.manifests, index.annotations or {}
 
 
 def parse_manifest(data: bytes, *, limits: Limits) -> tuple[OciDescriptor, tuple[OciDescriptor, ...]]:
@@ -228,8 +282,8 @@ def parse_manifest(data: bytes, *, limits: Limits) -> tuple[OciDescriptor, tuple
     record = records.structure(strict_json.loads(data, what=what, limits=limits), _Manifest, what=what)
     for found, wanted in (
         (record.schemaVersion, 2),
-        (record.mediaType, _MANIFEST_TYPE),
-        (record.artifactType, _MODEL_TYPE),
+        (record.mediaType, MANIFEST_TYPE),
+        (record.artifactType, MODEL_TYPE),
         (record.config.mediaType, _CONFIG_TYPE),
         (record.subject, None),
     ):
@@ -271,6 +325,11 @@ def parse_config_name(data: bytes, *, limits: Limits) -> tuple[str, str]:
     return name, version
 
 
+def _suffix(kind: str, data: bytes) -> str:
+    digits = f"-{hex_of(sha256(data))[:_TAG_DIGITS]}" if kind in NOTICES else ""
+    return _TAG_SUFFIX[kind] + digits
+
+
 def _manifest(
     artifact_type: str,
     config: OciDescriptor,
@@ -281,7 +340,7 @@ def _manifest(
 ) -> bytes:
     document: dict[str, Any] = {
         "schemaVersion": 2,
-        "mediaType": _MANIFEST_TYPE,
+        "mediaType": MANIFEST_TYPE,
         "artifactType": artifact_type,
         "config": _plain(config),
         "layers": [_plain(layer) for layer in layers],

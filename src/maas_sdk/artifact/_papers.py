@@ -7,23 +7,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
-from attrs import frozen
+from attrs import evolve, field, frozen
 
 from maas_sdk._internal.digests import sha256
 from maas_sdk.artifact import _oci
 from maas_sdk.errors import InvalidArtifactError, LimitExceededError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from maas_sdk.artifact._oci import OciDescriptor
     from maas_sdk.artifact._statements import ReleaseStatement
     from maas_sdk.limits import Limits
 
-__all__ = ["MAX_DOCUMENT", "Attestation", "BlobSource", "Papers", "make_papers", "read_papers"]
+__all__ = [
+    "MAX_DOCUMENT",
+    "MAX_DOCUMENTS",
+    "MAX_NOTICES",
+    "Attestation",
+    "BlobSource",
+    "Papers",
+    "for_documents",
+    "make_papers",
+    "read_document",
+    "read_papers",
+]
 
 MAX_DOCUMENT: Final = 4 << 20
 """Bytes of one manifest, configuration or envelope at most, as OCI registries have it."""
+
+MAX_DOCUMENTS: Final = 8 << 20
+"""Bytes of all documents of one bundle together at most."""
+
+_MAX_VALUES: Final = 1 << 16  # of one document; 128 layers and 1024 recipients make less than 10 000
+
+MAX_NOTICES: Final = 64
+"""Notices that travel with one release at most."""
 
 
 class BlobSource(Protocol):
@@ -57,6 +76,10 @@ class Attestation:
     envelope: bytes
 
 
+def _sorted(notices: Iterable[Attestation]) -> tuple[Attestation, ...]:
+    return tuple(sorted(notices, key=lambda notice: (notice.kind, sha256(notice.referrer))))
+
+
 @frozen
 class Papers:
     """The small documents of a release.
@@ -73,6 +96,8 @@ class Papers:
         For whom it is sealed; None for an unsealed release.
     name, version : str
         What the configuration claims, well-formed or not.
+    notices : tuple of Attestation
+        What the publisher says besides: aliases, yanks, rotations, revocations; sorted.
     """
 
     manifest: bytes
@@ -82,6 +107,7 @@ class Papers:
     sealing: Attestation | None
     name: str
     version: str
+    notices: tuple[Attestation, ...] = field(default=(), converter=_sorted)
 
     @property
     def digest(self) -> str:
@@ -90,14 +116,24 @@ class Papers:
 
     @property
     def attestations(self) -> tuple[Attestation, ...]:
-        """The signed envelopes: release first."""
-        return (self.release,) if self.sealing is None else (self.release, self.sealing)
+        """The signed envelopes: release first, sealing next, notices last."""
+        first = (self.release,) if self.sealing is None else (self.release, self.sealing)
+        return (*first, *self.notices)
 
     @property
     def index(self) -> bytes:
-        """The index of a bundle with these documents."""
+        """The index of a bundle with these documents and every layer."""
+        return self.index_of({})
+
+    def index_of(self, annotations: Mapping[str, str]) -> bytes:
+        """Give the index of a bundle with these documents, which leaves out what the annotations say."""
         referrers = [(each.kind, each.referrer) for each in self.attestations]
-        return _oci.build_index(self.name, self.version, self.manifest, referrers)
+        return _oci.build_index(self.name, self.version, self.manifest, referrers, annotations)
+
+    def with_notices(self, notices: Iterable[tuple[str, bytes]]) -> Papers:
+        """Give the same documents with these notices: kinds and DSSE envelopes."""
+        subject = _oci.describe(self.manifest)
+        return evolve(self, notices=tuple(_attest(kind, envelope, subject) for kind, envelope in notices))
 
     def documents(self) -> tuple[bytes, ...]:
         """Give every document once, in the order in which a bundle has them."""
@@ -116,6 +152,15 @@ class Papers:
         return tuple({x.digest: x for x in self.layers if x.digest not in known}.values())
 
 
+def for_documents(limits: Limits) -> Limits:
+    """Tighten bounds to what a document of a release can need, so that parsing one takes little memory."""
+    return evolve(
+        limits,
+        max_json_bytes=min(limits.max_json_bytes, MAX_DOCUMENT),
+        max_json_values=min(limits.max_json_values, _MAX_VALUES),
+    )
+
+
 def make_papers(
     statement: ReleaseStatement,
     *,
@@ -129,19 +174,20 @@ def make_papers(
     _, layers = _oci.parse_manifest(manifest, limits=limits)
     subject = _oci.describe(manifest)
 
-    def attest(kind: str, envelope: bytes) -> Attestation:
-        descriptor = _oci.describe_envelope(envelope)
-        return Attestation(kind, _oci.build_referrer(kind, subject=subject, envelope=descriptor), envelope)
-
     return Papers(
         manifest,
         config,
         layers,
-        attest(_oci.RELEASE_SIGNATURE, release),
-        None if sealing is None else attest(_oci.SEALING_SIGNATURE, sealing),
+        _attest(_oci.RELEASE_SIGNATURE, release, subject),
+        None if sealing is None else _attest(_oci.SEALING_SIGNATURE, sealing, subject),
         statement.name,
         statement.version,
     )
+
+
+def _attest(kind: str, envelope: bytes, subject: OciDescriptor) -> Attestation:
+    descriptor = _oci.describe_envelope(envelope)
+    return Attestation(kind, _oci.build_referrer(kind, subject=subject, envelope=descriptor), envelope)
 
 
 def read_papers(
@@ -158,26 +204,43 @@ def read_papers(
     NotFoundError
         When one is missing.
     """
-    model = _document(source, manifest, limits)
+    model = read_document(source, manifest, limits)
     config_descriptor, layers = _oci.parse_manifest(model, limits=limits)
-    config = _document(source, config_descriptor, limits)
+    config = read_document(source, config_descriptor, limits)
     subject = _oci.describe(model)
     found: dict[str, Attestation] = {}
+    notices: list[Attestation] = []
+    if len(referrers) > MAX_NOTICES + len((_oci.RELEASE_SIGNATURE, _oci.SEALING_SIGNATURE)):
+        raise InvalidArtifactError(
+            f"{len(referrers)} signatures; a release has two, and {MAX_NOTICES} notices"
+        )
     for descriptor in referrers:
-        data = _document(source, descriptor, limits)
+        data = read_document(source, descriptor, limits)
         kind, envelope = _oci.parse_referrer(data, subject=subject, limits=limits)
-        if kind in found:
+        attestation = Attestation(kind, data, read_document(source, envelope, limits))
+        if kind in _oci.NOTICES:
+            notices.append(attestation)
+        elif kind in found:
             raise InvalidArtifactError(f"two signatures of the kind {kind}")
-        found[kind] = Attestation(kind, data, _document(source, envelope, limits))
+        else:
+            found[kind] = attestation
     if _oci.RELEASE_SIGNATURE not in found:
         raise InvalidArtifactError("no signature: the release statement is missing")
     name, version = _oci.parse_config_name(config, limits=limits)
     return Papers(
-        model, config, layers, found[_oci.RELEASE_SIGNATURE], found.get(_oci.SEALING_SIGNATURE), name, version
+        model,
+        config,
+        layers,
+        found[_oci.RELEASE_SIGNATURE],
+        found.get(_oci.SEALING_SIGNATURE),
+        name,
+        version,
+        notices,
     )
 
 
-def _document(source: BlobSource, descriptor: OciDescriptor, limits: Limits) -> bytes:
+def read_document(source: BlobSource, descriptor: OciDescriptor, limits: Limits) -> bytes:
+    """Read a document against its digest and size; `LimitExceededError` when it is too large to be one."""
     bound = min(MAX_DOCUMENT, limits.max_json_bytes)
     if descriptor.size > bound:
         raise LimitExceededError(

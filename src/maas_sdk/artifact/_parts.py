@@ -17,17 +17,20 @@ if TYPE_CHECKING:
 __all__ = [
     "MEDIA_TYPES",
     "SELF_TEST_PART",
+    "WEIGHTS",
     "PartInfo",
     "check_part_limits",
     "check_part_paths",
     "media_type_of",
 ]
 
-_WEIGHTS: Final = "application/vnd.cncf.model.weight.v1.raw"
+WEIGHTS: Final = "application/vnd.cncf.model.weight.v1.raw"
+"""ModelPack's type of a layer with weights."""
+
 _CONFIG: Final = "application/vnd.cncf.model.weight.config.v1.raw"
 _DOCUMENT: Final = "application/vnd.cncf.model.doc.v1.raw"
 
-MEDIA_TYPES: Final = (_CONFIG, _DOCUMENT, _WEIGHTS)
+MEDIA_TYPES: Final = (_CONFIG, _DOCUMENT, WEIGHTS)
 """ModelPack's types of raw layers that a part can have."""
 
 SELF_TEST_PART: Final = "selftest.safetensors"
@@ -100,7 +103,7 @@ def media_type_of(path: str) -> str:
     if path.lower().endswith(_DOCUMENT_SUFFIXES):
         return _DOCUMENT
     if path.endswith((".safetensors", ".safetensors.zst")) and path != SELF_TEST_PART:
-        return _WEIGHTS
+        return WEIGHTS
     return _CONFIG
 
 

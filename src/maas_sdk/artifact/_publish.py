@@ -1,115 +1,45 @@
 """Publishing: parts become a signed, sealed, immutable version, or nothing but orphans.
 
 The order is blobs, documents, signatures and last the reference, so that an interruption at any write leaves
-no half version. What is refused is refused before the first write.
+no half version. What can be refused at once is refused before the first write. Contents are streams: while
+one is sealed or stored, those after it are hashed on a second thread.
 """
 
 from __future__ import annotations
 
-import io
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+import hashlib
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
-from attrs import evolve, frozen
+from attrs import evolve
 
-from maas_sdk._internal.digests import hex_of, sha256
+from maas_sdk._internal.digests import hex_of, is_digest, sha256
 from maas_sdk.artifact import _oci
+from maas_sdk.artifact._acts import current_keys
 from maas_sdk.artifact._catalog import VersionRecord
-from maas_sdk.artifact._names import Reference, check_name, check_version
+from maas_sdk.artifact._draft import part_infos
+from maas_sdk.artifact._names import Reference
 from maas_sdk.artifact._papers import make_papers
-from maas_sdk.artifact._parts import PartInfo, check_part_limits, media_type_of
-from maas_sdk.artifact._statements import Layer, ReleaseStatement, SealingStatement
-from maas_sdk.artifact._times import as_timestamp
-from maas_sdk.artifact._times import now as present
-from maas_sdk.errors import (
-    AlreadyExistsError,
-    InvalidOptionError,
-    LimitExceededError,
-    SigningError,
-    VersionExistsError,
-)
-from maas_sdk.signing import Envelope, PublicKey, sign_envelope
+from maas_sdk.artifact._parts import check_part_limits
+from maas_sdk.artifact._sealing import LayerSealer, sign_sealing
+from maas_sdk.artifact._sources import DigestsAhead, MemoryContent
+from maas_sdk.artifact._statements import Layer
+from maas_sdk.errors import AlreadyExistsError, MaasError, SealingError, VersionExistsError
+from maas_sdk.signing import sign_envelope
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Mapping, Sequence
 
     from maas_sdk.artifact._catalog import Catalog
-    from maas_sdk.artifact._progress import Progress
+    from maas_sdk.artifact._draft import Draft
+    from maas_sdk.artifact._papers import Papers
     from maas_sdk.artifact._release import Release
-    from maas_sdk.interfaces import Sealer, Signer
+    from maas_sdk.artifact._sources import Content
+    from maas_sdk.artifact._statements import ReleaseStatement
+    from maas_sdk.signing import Envelope
 
-__all__ = ["Draft", "draft_statement", "publish"]
+__all__ = ["publish"]
 
-
-@frozen(kw_only=True)
-class Draft:
-    """What is to be published.
-
-    Attributes
-    ----------
-    parts : mapping of str to bytes-like
-        Contents by path.
-    statement : ReleaseStatement
-        With a provisional number.
-    signers : sequence of Signer
-        Who signs.
-    recipients : dict of str to object
-        The sealer's recipients by fingerprint; empty for an unsealed release.
-    sealer : Sealer
-        What seals.
-    progress : callable
-        Is told how far it is.
-    """
-
-    parts: Mapping[str, Any]
-    statement: ReleaseStatement
-    signers: Sequence[Signer]
-    recipients: dict[str, Any]
-    sealer: Sealer
-    progress: Progress
-
-
-def draft_statement(
-    parts: Mapping[Any, Any],
-    *,
-    name: str,
-    version: str,
-    signers: Sequence[Signer],
-    created: str | datetime | None,
-    expires: str | datetime | None,
-) -> ReleaseStatement:
-    """Check what a caller gave, and say what the release is but for its number.
-
-    Raises
-    ------
-    InvalidReferenceError
-        When name or version is malformed.
-    InvalidOptionError
-        When a path, a content or a time is.
-    SigningError
-        When a signer gives no public key.
-    """
-    check_name(name)
-    check_version(version)
-    begin = present() if created is None else as_timestamp(created, what="created")
-    end = None if expires is None else as_timestamp(expires, what="expires")
-    if end is not None and end <= begin:
-        raise InvalidOptionError(f"expires is {end}, and created is {begin}: it would never be valid")
-    for path, data in parts.items():
-        if not isinstance(path, str) or not isinstance(data, bytes | bytearray | memoryview):
-            raise InvalidOptionError(
-                f"the part {path!r} must be bytes under a text, not {type(data).__name__}"
-            )
-    infos = [_info(path, parts[path]) for path in sorted(parts)]
-    return ReleaseStatement(
-        name=name,
-        version=version,
-        sequence=1,
-        created=begin,
-        expires=end,
-        keys=_fingerprints(signers),
-        parts=tuple(infos),
-    )
+_SMALL: Final = 1 << 20  # bytes that are hashed sooner than sealed or stored in vain
 
 
 def publish(catalog: Catalog, draft: Draft) -> Release:
@@ -119,94 +49,246 @@ def publish(catalog: Catalog, draft: Draft) -> Release:
     ------
     VersionExistsError
         When the version is another release already.
+    NotFoundError
+        When a parent is not in the store.
     LimitExceededError
         When there are too many parts, or one is too large.
+    DigestMismatchError
+        When a part's file is changed meanwhile.
+    SealingError
+        When the sealer fails.
     SigningError
         When a signer fails.
+    BusyError
+        When somebody cleans the store and does not come to an end.
     StorageError
         When the store cannot be written.
     """
     wanted = draft.statement
     check_part_limits((part.size for part in wanted.parts), catalog.limits, what=wanted.subject)
-    if len(draft.recipients) > catalog.limits.max_recipients:
-        raise LimitExceededError(
-            f"{len(draft.recipients)} recipients; "
-            f"Limits.max_recipients allows {catalog.limits.max_recipients}"
-        )
-    if catalog.record(wanted.name, wanted.version) is not None:
-        return _published_already(catalog, draft)
-    if draft.recipients:
-        # Recipients that cannot be mixed show themselves before anything is written.
-        draft.sealer.encrypt(io.BytesIO(b""), io.BytesIO(), list(draft.recipients.values()))
-    statement, envelope = _number_and_sign(catalog, draft)
-    layers = _store_parts(catalog, draft)
-    config = _oci.build_config(statement, layers)
-    suffix = draft.sealer.suffix if draft.recipients else ""
-    manifest = _oci.build_manifest(statement, layers, config=config, suffix=suffix)
-    papers = make_papers(
-        statement,
-        config=config,
-        manifest=manifest,
-        release=envelope.to_json(),
-        sealing=_sign_sealing(draft, statement, sha256(manifest), layers) if draft.recipients else None,
-        limits=catalog.limits,
+    sealer = LayerSealer(catalog, draft.sealer, draft.recipients) if draft.recipients else None
+    if sealer is not None:
+        sealer.check()
+    rotation = current_keys(catalog, wanted.name.partition("/")[0])
+    draft = evolve(
+        draft,
+        statement=evolve(
+            wanted,
+            epoch=1 if rotation is None else rotation.epoch,
+            parents=_identities(catalog, draft.parents),
+        ),
     )
-    catalog.add_documents(papers)
-    record = VersionRecord.of(statement.identity, statement.sequence, papers)
-    try:
-        catalog.add_version(statement.name, statement.version, record)
-    except AlreadyExistsError:
-        return _published_already(catalog, draft)
+    if catalog.record(wanted.name, wanted.version) is not None:
+        return _published_already(catalog, draft, _look_through(draft))
+    with catalog.leases.hold(f"publish {wanted.subject}") as lease:
+        intake = _Intake(catalog, draft, sealer, lease.renew_if_needed)
+        try:
+            layers = intake.take()
+            statement, envelope = _number_and_sign(catalog, draft, intake.parts)
+            papers = _papers(catalog, draft, statement, layers, envelope)
+            lease.check()
+            catalog.add_documents(papers)
+            catalog.add_version(
+                statement.name,
+                statement.version,
+                VersionRecord.of(statement.identity, statement.sequence, papers),
+            )
+        except AlreadyExistsError:
+            return _published_already(catalog, draft, intake.parts)
+        except MaasError:
+            # What was written for nothing is removed, unless somebody else works on the store.
+            catalog.discard(intake.made, lease=lease)
+            raise
     return catalog.open(Reference(statement.name, version=statement.version))
 
 
-def _number_and_sign(catalog: Catalog, draft: Draft) -> tuple[ReleaseStatement, Envelope]:
+class _Intake:
+    """Brings the contents of one release into a store.
+
+    Attributes
+    ----------
+    parts : dict of str to (int, str)
+        Size and digest of each plaintext by path, as far as it got.
+    made : set of str
+        Digests of the blobs that were written.
+    """
+
+    def __init__(
+        self, catalog: Catalog, draft: Draft, sealer: LayerSealer | None, renew: Callable[[], None]
+    ) -> None:
+        self._catalog = catalog
+        self._draft = draft
+        self._sealer = sealer
+        self._renew = renew
+        self._total = sum(content.size for content in draft.contents.values())
+        self._done = 0
+        self._sizes = _sizes_before(catalog, draft.statement.name)
+        self.parts: dict[str, tuple[int, str]] = {}
+        self.made: set[str] = set() if sealer is None else sealer.made
+
+    def take(self) -> list[Layer]:
+        """Seal or store every content, and give the layers by the path of their parts."""
+        contents = self._draft.contents
+        layers = {}
+        with DigestsAhead({path: each for path, each in contents.items() if self._is_ahead(each)}) as ahead:
+            for path, content in contents.items():
+                layers[path] = self._take_one(path, content, ahead, self._tell)
+                if not content.size:
+                    self._tell(0)
+        for path, content in _derived(self._draft, self.parts).items():
+            with DigestsAhead({path: content}) as ahead:
+                layers[path] = self._take_one(path, content, ahead, _nobody)
+        return [layers[path] for path in sorted(layers)]
+
+    def _is_ahead(self, content: Content) -> bool:
+        """Whether its digest is taken before it, or meanwhile; otherwise with the only reading of it."""
+        return self._is_likely(content) or (self._sealer is not None and content.in_memory)
+
+    def _is_likely(self, content: Content) -> bool:
+        """Whether the store may well have it: then it is worth asking first."""
+        return content.size < _SMALL or content.size in self._sizes
+
+    def _take_one(
+        self, path: str, content: Content, ahead: DigestsAhead, tell: Callable[[int], None]
+    ) -> Layer:
+        expected = ahead[path] if self._is_likely(content) else None
+        if self._sealer is None:
+            digest = self._store(path, content, expected, tell)
+            layer = Layer(path, digest, content.size)
+        else:
+            digest, layer = self._seal(self._sealer, path, content, ahead, expected, tell)
+        self.parts[path] = content.size, digest
+        return layer
+
+    def _store(self, path: str, content: Content, expected: str | None, tell: Callable[[int], None]) -> str:
+        blobs = self._catalog.blobs
+        if expected is not None and blobs.has(expected):
+            with content.open(_nobody) as source:
+                blobs.receive(cast("BinaryIO", source), digest=expected, size=content.size)
+            tell(content.size)
+            return expected
+        with blobs.writer(max_bytes=content.size) as sink:
+            for piece in content.pieces():
+                sink.write_ahead(piece)
+                tell(piece.nbytes)
+            if expected not in (None, sink.digest):
+                raise content.changed(path)
+        self.made.add(sink.digest)
+        return sink.digest
+
+    def _seal(
+        self,
+        sealer: LayerSealer,
+        path: str,
+        content: Content,
+        ahead: DigestsAhead,
+        expected: str | None,
+        tell: Callable[[int], None],
+    ) -> tuple[str, Layer]:
+        if expected is not None and (known := sealer.known(path, expected)) is not None:
+            tell(content.size)
+            return expected, known
+        hash_ = None if content.in_memory else hashlib.sha256()
+        with content.open(tell, hash_) as source:
+
+            def digest() -> str:
+                if source.read(1):
+                    raise SealingError(f"the sealer did not read all of {path!r}")
+                found = ahead[path] if hash_ is None else f"sha256:{hash_.hexdigest()}"
+                if expected not in (None, found):
+                    raise content.changed(path)
+                return found
+
+            layer = sealer.seal(path, cast("BinaryIO", source), digest)
+            return digest(), layer
+
+    def _tell(self, count: int) -> None:
+        self._renew()
+        self._done += count
+        self._draft.progress("store" if self._sealer is None else "seal", self._done, self._total)
+
+
+def _sizes_before(catalog: Catalog, name: str) -> set[int]:
+    """Give the sizes of the parts of the release before, of which some may not have changed."""
+    try:
+        return {part.size for part in catalog.open(Reference.parse(name)).parts}
+    except MaasError:
+        return set()
+
+
+def _derived(draft: Draft, parts: Mapping[str, tuple[int, str]]) -> dict[str, MemoryContent]:
+    files = {path: hex_of(digest) for path, (_, digest) in sorted(parts.items())}
+    return {
+        path: MemoryContent([memoryview(part.make(files))]) for path, part in sorted(draft.derived.items())
+    }
+
+
+def _look_through(draft: Draft) -> dict[str, tuple[int, str]]:
+    """Give size and digest of each part without writing anything."""
+    with DigestsAhead(draft.contents) as ahead:
+        parts = {path: (content.size, ahead[path]) for path, content in draft.contents.items()}
+    with DigestsAhead(derived := _derived(draft, parts)) as ahead:
+        return parts | {path: (content.size, ahead[path]) for path, content in derived.items()}
+
+
+def _identities(catalog: Catalog, parents: Sequence[str]) -> tuple[str, ...]:
+    found = {
+        parent if is_digest(parent) else catalog.open(Reference.parse(parent)).identity for parent in parents
+    }
+    return tuple(sorted(found))
+
+
+def _number_and_sign(
+    catalog: Catalog, draft: Draft, parts: Mapping[str, tuple[int, str]]
+) -> tuple[ReleaseStatement, Envelope]:
     """Sign before the number is reserved, so that a signer that fails wastes none."""
+    infos = part_infos(parts)
+    check_part_limits((part.size for part in infos), catalog.limits, what=draft.statement.subject)
     while True:
         sequence, previous = catalog.next_sequence(draft.statement.name)
-        statement = evolve(draft.statement, sequence=sequence, previous=previous)
+        statement = evolve(draft.statement, sequence=sequence, previous=previous, parts=infos)
         envelope = sign_envelope(statement.to_payload(), draft.signers)
         if catalog.reserve(statement.name, sequence, version=statement.version, identity=statement.identity):
             return statement, envelope
 
 
-def _sign_sealing(draft: Draft, statement: ReleaseStatement, manifest: str, layers: list[Layer]) -> bytes:
-    sealing = SealingStatement(
+def _papers(
+    catalog: Catalog, draft: Draft, statement: ReleaseStatement, layers: Sequence[Layer], envelope: Envelope
+) -> Papers:
+    suffix = draft.sealer.suffix if draft.recipients else ""
+    config = _oci.build_config(statement, layers)
+    manifest = _oci.build_manifest(statement, layers, config=config, suffix=suffix)
+    sealing = None
+    if draft.recipients:
+        sealing = sign_sealing(
+            statement,
+            sha256(manifest),
+            layers,
+            recipients=tuple(draft.recipients),
+            suffix=suffix,
+            signers=draft.signers,
+        )
+    return make_papers(
+        statement,
+        config=config,
         manifest=manifest,
-        identity=statement.identity,
-        recipients=tuple(draft.recipients),
-        suffix=draft.sealer.suffix,
-        layers=tuple(layers),
+        release=envelope.to_json(),
+        sealing=sealing,
+        limits=catalog.limits,
     )
-    return sign_envelope(sealing.to_payload(), draft.signers).to_json()
 
 
-def _store_parts(catalog: Catalog, draft: Draft) -> list[Layer]:
-    layers = []
-    total = sum(part.size for part in draft.statement.parts)
-    done = 0
-    stage = "seal" if draft.recipients else "store"
-    for part in draft.statement.parts:
-        data = draft.parts[part.path]
-        if draft.recipients:
-            with catalog.blobs.writer(max_bytes=catalog.limits.max_part_bytes) as sink:
-                draft.sealer.encrypt(
-                    io.BytesIO(data), cast("BinaryIO", sink), list(draft.recipients.values())
-                )
-            layers.append(Layer(part.path, sink.digest, sink.size))
-        else:
-            kept = catalog.blobs.put(data)
-            layers.append(Layer(part.path, kept.digest, kept.size))
-        done += part.size
-        draft.progress(stage, done, total)
-    return layers
-
-
-def _published_already(catalog: Catalog, draft: Draft) -> Release:
+def _published_already(catalog: Catalog, draft: Draft, parts: Mapping[str, tuple[int, str]]) -> Release:
     """Give the release that has the version when it is the one to be published, and refuse when it is not."""
     wanted = draft.statement
     release = catalog.open(Reference(wanted.name, version=wanted.version))
-    same = evolve(wanted, sequence=release.sequence, previous=release.previous)
+    same = evolve(
+        wanted,
+        sequence=release.sequence,
+        previous=release.previous,
+        epoch=release.epoch,
+        parts=part_infos(parts),
+    )
     if same.identity != release.identity:
         raise VersionExistsError(
             f"{wanted.subject} is published already as {release.identity}, with other content, keys or "
@@ -214,20 +296,11 @@ def _published_already(catalog: Catalog, draft: Draft) -> Release:
         )
     if release.recipients != tuple(draft.recipients):
         raise VersionExistsError(
-            f"{wanted.subject} is published already, for other recipients; "
-            "publish under a new version to reach others"
+            f"{wanted.subject} is published already, sealed for others or not at all; seal it for further "
+            "recipients with reseal, or publish under a new version"
         )
     return release
 
 
-def _info(path: str, data: Any) -> PartInfo:
-    with memoryview(data) as view:
-        return PartInfo(path, media_type_of(path), view.nbytes, hex_of(sha256(view)))
-
-
-def _fingerprints(signers: Sequence[Signer]) -> tuple[str, ...]:
-    try:
-        pems = [signer.public_key_pem() for signer in signers]
-    except Exception as exc:
-        raise SigningError(f"a signer gives no public key: {exc}") from exc
-    return tuple(sorted({PublicKey.from_pem(pem).fingerprint for pem in pems}))
+def _nobody(_count: int) -> None:
+    """Tell nobody."""

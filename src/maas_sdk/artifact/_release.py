@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from attrs import frozen
 
 from maas_sdk._internal.digests import sha256
+from maas_sdk.artifact._auditing import audited
 from maas_sdk.artifact._bundle import write_bundle
+from maas_sdk.artifact._delta import ExportPlan, plan_export
 from maas_sdk.artifact._examination import Examination
-from maas_sdk.artifact._keys import fingerprint_of, sealing_identities
+from maas_sdk.artifact._opening import PartReader
+from maas_sdk.artifact._papers import MAX_DOCUMENT
+from maas_sdk.artifact._parts import WEIGHTS
 from maas_sdk.artifact._progress import Progress, no_progress
+from maas_sdk.artifact._receipt import Receipt
 from maas_sdk.artifact._statements import ReleaseStatement, SealingStatement
+from maas_sdk.artifact._unpack import map_part, new_folder, read_part, write_parts
 from maas_sdk.artifact._verify import ask, check_blobs
-from maas_sdk.errors import DigestMismatchError, InvalidArtifactError, InvalidOptionError, NoMatchError
-from maas_sdk.sealing import AgeSealer
+from maas_sdk.artifact._volumes import write_volumes
+from maas_sdk.errors import DigestMismatchError, InvalidArtifactError
 from maas_sdk.signing import Envelope
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterable
     from datetime import datetime
 
     from maas_sdk.artifact._papers import BlobSource, Papers
     from maas_sdk.artifact._parts import PartInfo
-    from maas_sdk.artifact._statements import Layer
     from maas_sdk.interfaces import Sealer
     from maas_sdk.limits import Limits
-    from maas_sdk.trust import Policy, Trust, Verdict
+    from maas_sdk.trust import AuditLog, Policy, Trust, Verdict
 
 __all__ = ["Release", "make_release"]
+
+T = TypeVar("T")
+if TYPE_CHECKING:
+    Have: TypeAlias = Receipt | str | "Release" | Collection[str | "Release"]
 
 
 @frozen(eq=False, repr=False)
@@ -47,6 +55,9 @@ class Release:
     _source: BlobSource
     _limits: Limits
     _exact: bool
+    _notices: Callable[[], Iterable[tuple[str, bytes]]] = tuple
+    _audit: AuditLog | None = None
+    _alias: bytes | None = None
 
     def __repr__(self) -> str:
         return f"<Release {self._statement.subject} {self.identity}>"
@@ -97,6 +108,26 @@ class Release:
         return self._statement.keys
 
     @property
+    def epoch(self) -> int:
+        """Which of the publisher's key sets signed it."""
+        return self._statement.epoch
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """Identities of the releases that it was made from."""
+        return self._statement.parents
+
+    @property
+    def datasets(self) -> dict[str, str]:
+        """Digests of what it was trained on, by name."""
+        return {dataset.name: dataset.digest for dataset in self._statement.datasets}
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Figures that its publisher gave to search by."""
+        return dict(self._statement.metrics)
+
+    @property
     def parts(self) -> tuple[PartInfo, ...]:
         """Its files, sorted by path; sizes and digests are those of the plaintext."""
         return self._statement.parts
@@ -111,7 +142,13 @@ class Release:
         """Fingerprints of those for whom it is sealed; empty when it is not."""
         return () if self._sealing is None else self._sealing.recipients
 
-    def export(self, path: str | os.PathLike[str], *, progress: Progress | None = None) -> Path:
+    def export(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        have: Have | None = None,
+        progress: Progress | None = None,
+    ) -> Path:
         """Write a bundle: one file for the other organisation.
 
         The same release gives the same bytes. An existing file is replaced; when the writing fails, nothing
@@ -121,6 +158,8 @@ class Release:
         ----------
         path : path-like
             The file, ``digits-1.0.0.maas`` by custom; its folder must exist.
+        have : Receipt, Release, manifest digest, or a collection of releases and digests, optional
+            What the receiver has: layers of these are left out, and the bundle says what it presumes.
         progress : callable, optional
             Called with ``"export"``, bytes done and bytes in all.
 
@@ -131,14 +170,78 @@ class Release:
 
         Raises
         ------
+        InvalidOptionError
+            When `have` is something else.
+        NotFoundError
+            When the store does not know a manifest that the receiver is said to have; what a receipt names
+            beyond what is known here is passed over.
         DigestMismatchError
             When the store is damaged.
         StorageError
             When the file cannot be written.
         """
         target = Path(path)
-        write_bundle(target, self._papers, self._source, progress=progress or no_progress)
+        with audited(self._audit, "export", self._statement.subject) as deed:
+            deed.identity = self.identity
+            plan = self._plan(have)
+            write_bundle(
+                target,
+                self._with_notices(),
+                self._source,
+                absent=plan.absent,
+                presumes=plan.presumes,
+                progress=progress or no_progress,
+            )
+            deed.reasons = [str(target), f"{len(plan.absent)} layers left out"]
         return target
+
+    def export_volumes(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        max_bytes: int,
+        have: Have | None = None,
+        progress: Progress | None = None,
+    ) -> tuple[Path, ...]:
+        """Write a bundle in several files of a size that the medium takes.
+
+        Each of them can be imported alone, in any order; the last one completes the release.
+
+        Parameters
+        ----------
+        path : path-like
+            ``digits-1.0.0.maas`` gives ``digits-1.0.0.1of3.maas`` and so on.
+        max_bytes : int
+            Size of one file at most.
+        have, progress
+            As for `export`.
+
+        Returns
+        -------
+        tuple of Path
+            The files.
+
+        Raises
+        ------
+        InvalidOptionError
+            When `max_bytes` is too small, or `have` is wrong.
+        NotFoundError, DigestMismatchError, StorageError
+            As for `export`; none of the files is left.
+        """
+        with audited(self._audit, "export", self._statement.subject) as deed:
+            deed.identity = self.identity
+            plan = self._plan(have)
+            volumes = write_volumes(
+                Path(path),
+                self._with_notices(),
+                self._source,
+                max_bytes=max_bytes,
+                absent=plan.absent,
+                presumes=plan.presumes,
+                progress=progress or no_progress,
+            )
+            deed.reasons = [str(path), f"{len(volumes)} volumes, {len(plan.absent)} layers left out"]
+        return volumes
 
     def verify(
         self,
@@ -171,6 +274,145 @@ class Release:
         TrustStateError
             When what was remembered is damaged.
         """
+        return self._examine(
+            trust,
+            lambda: check_blobs(self._source, self._papers, progress or no_progress),
+            recipient=recipient,
+            now=now,
+        )
+
+    def read_parts(
+        self,
+        *,
+        identity: Any = None,
+        sealer: Sealer | None = None,
+        trust: Trust | Policy | None = None,
+        mapped: bool = False,
+        progress: Progress | None = None,
+    ) -> dict[str, bytes | memoryview]:
+        """Read every part into memory, unsealed and checked.
+
+        Of a sealed part layer and plaintext are checked, the one against its digest, the other against the
+        publisher's statement. Whether the statement is to be believed, `verify` tells, or `trust` here: then
+        the layers are read once for both.
+
+        Parameters
+        ----------
+        identity : Identity, an identity of the sealer, or a sequence of them, optional
+            What opens a sealed release.
+        sealer : Sealer, optional
+            What it was sealed with; age by default.
+        trust : Trust or Policy, optional
+            Whose releases are accepted: nothing is given out before every check has passed.
+        mapped : bool
+            Whether to map large parts of an unsealed release out of a store that is a folder, instead of
+            reading them. The files must stay as they are while the parts are used: what is altered meanwhile
+            is not noticed, and a medium that is pulled out ends the process.
+        progress : callable, optional
+            Called with ``"read"``, bytes done and bytes in all.
+
+        Returns
+        -------
+        dict of str to bytes or memoryview
+            By path. Weights are read-only views, everything else is bytes.
+
+        Raises
+        ------
+        RefusedError
+            When `trust` does not accept it; the verdict is in the error.
+        NoMatchError
+            When it is sealed, and not for this identity.
+        DigestMismatchError
+            When a layer or a part is not what was signed.
+        SealingError
+            When a layer cannot be decrypted.
+        """
+        tell = self._teller("read", progress)
+
+        def read() -> dict[str, bytes | memoryview]:
+            reader = self._reader(identity, sealer)
+            parts: dict[str, bytes | memoryview] = {}
+            for part in self.parts:
+                view = None
+                if part.media_type == WEIGHTS and mapped and self._sealing is None:
+                    view = map_part(self._source, part)
+                    tell(0 if view is None else part.size)
+                if view is None:
+                    view = read_part(reader, part, tell)
+                parts[part.path] = view if part.media_type == WEIGHTS else bytes(view)
+            return parts
+
+        return self._judged(trust, identity, read)
+
+    def unpack(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        identity: Any = None,
+        sealer: Sealer | None = None,
+        trust: Trust | Policy | None = None,
+        progress: Progress | None = None,
+    ) -> Path:
+        """Write every part into a new folder, unsealed and checked.
+
+        The folder appears whole, or not at all. Of a sealed release it is readable by its owner alone.
+
+        Parameters
+        ----------
+        folder : path-like
+            Must not exist; its parent must.
+        identity, sealer, trust
+            As for `read_parts`.
+        progress : callable, optional
+            Called with ``"unpack"``, bytes done and bytes in all.
+
+        Returns
+        -------
+        Path
+            The folder.
+
+        Raises
+        ------
+        AlreadyExistsError
+            When there is something of that name.
+        StorageError
+            When it cannot be written.
+        RefusedError, NoMatchError, DigestMismatchError, SealingError
+            As for `read_parts`.
+        """
+        target = Path(folder)
+        private = self.sealed
+        tell = self._teller("unpack", progress)
+        with new_folder(target, private=private) as inside:
+
+            def write() -> None:
+                reader = self._reader(identity, sealer)
+                write_parts(inside, reader, self.parts, private=private, tell=tell)
+
+            self._judged(trust, identity, write)
+        return target
+
+    def _judged(self, trust: Trust | Policy | None, identity: Any, act: Callable[[], T]) -> T:
+        """Do what reads the contents, as the last check of a verdict where there shall be one."""
+        if trust is None:
+            return act()
+        given: list[T] = []
+
+        def contents() -> str:
+            given.append(act())
+            return f"{len(self.parts)} parts are what was signed"
+
+        self._examine(trust, contents, recipient=identity if self.sealed else None).raise_if_refused()
+        return given[0]
+
+    def _examine(
+        self,
+        trust: Trust | Policy,
+        contents: Callable[[], str],
+        *,
+        recipient: Any = None,
+        now: str | datetime | None = None,
+    ) -> Verdict:
         held = (self.identity, self.manifest_digest)
         question = ask(
             trust,
@@ -180,111 +422,55 @@ class Release:
             held=lambda _name, _version: held,
             loading=True,
             exact=self._exact,
+            alias=self._alias,
         )
         examination = Examination(question)
         examination.judge("manifest", lambda: f"ModelPack manifest {self.manifest_digest}")
-        examination.examine(
-            self._papers, lambda: check_blobs(self._source, self._papers, progress or no_progress)
-        )
+        examination.examine(self._papers, contents, self._source.open)
         return examination.verdict(self._statement.subject)
 
-    def read_parts(
-        self, *, identity: Any = None, sealer: Sealer | None = None, progress: Progress | None = None
-    ) -> dict[str, bytes]:
-        """Read every part into memory, unsealed and checked.
+    def _reader(self, identity: Any, sealer: Sealer | None) -> PartReader:
+        return PartReader(
+            self._source,
+            self._statement,
+            self._sealing,
+            limits=self._limits,
+            identity=identity,
+            sealer=sealer,
+        )
 
-        A sealed layer is checked against its digest before it is decrypted, and the plaintext against the
-        publisher's statement after it. Whether the statement is to be believed, `verify` tells.
-
-        Parameters
-        ----------
-        identity : Identity, an identity of the sealer, or a sequence of them, optional
-            What opens a sealed release.
-        sealer : Sealer, optional
-            What it was sealed with; age by default.
-        progress : callable, optional
-            Called with ``"read"``, bytes done and bytes in all.
-
-        Returns
-        -------
-        dict of str to bytes
-            By path.
-
-        Raises
-        ------
-        NoMatchError
-            When it is sealed, and not for this identity.
-        DigestMismatchError
-            When a layer or a part is not what was signed.
-        SealingError
-            When a layer cannot be decrypted.
-        """
-        tell = progress or no_progress
+    def _teller(self, stage: str, progress: Progress | None) -> Callable[[int], None]:
         total = sum(part.size for part in self.parts)
         done = 0
-        parts = {}
-        read = self._plain if self._sealing is None else self._opener(self._sealing, identity, sealer)
-        for part in self.parts:
-            data = read(part)
-            if len(data) != part.size or sha256(data) != part.digest:
-                raise DigestMismatchError(f"{part.path} in {self!r} is not what its publisher signed")
-            parts[part.path] = data
-            done += part.size
-            tell("read", done, total)
-        return parts
 
-    def _plain(self, part: PartInfo) -> bytes:
-        return self._source.read(part.digest, max_bytes=part.size)
+        def tell(count: int) -> None:
+            nonlocal done
+            done += count
+            (progress or no_progress)(stage, done, total)
 
-    def _opener(
-        self, sealing: SealingStatement, identity: Any, sealer: Sealer | None
-    ) -> Callable[[PartInfo], bytes]:
-        """Give what reads one sealed part, once it is clear that it can."""
-        used = sealer or AgeSealer(limits=self._limits)
-        if used.suffix != sealing.suffix:
-            raise InvalidOptionError(
-                f"{self!r} is sealed as {sealing.suffix}, and {type(used).__name__} opens {used.suffix}"
-            )
-        identities = [] if identity is None else sealing_identities(identity)
-        mine = {fingerprint_of(each) for each in identities if hasattr(each, "recipient")}
-        if not identities or (mine and mine.isdisjoint(sealing.recipients)):
-            raise self._no_match(sealing, mine)
-        layers = {layer.part: layer for layer in sealing.layers}
+        return tell
 
-        def read(part: PartInfo) -> bytes:
-            try:
-                return self._open(layers[part.path], part, used, identities)
-            except NoMatchError as exc:
-                raise self._no_match(sealing, mine) from exc
+    def _with_notices(self) -> Papers:
+        return self._papers.with_notices(self._notices())
 
-        return read
-
-    def _open(self, layer: Layer, part: PartInfo, sealer: Sealer, identities: list[Any]) -> bytes:
-        sealed = self._source.read(layer.digest, max_bytes=layer.size)
-        sink = _Bounded(part.size)
-        sealer.decrypt(io.BytesIO(sealed), sink, identities)
-        return sink.getvalue()
-
-    def _no_match(self, sealing: SealingStatement, mine: set[str]) -> NoMatchError:
-        given = f"the identity given is {', '.join(sorted(mine))}" if mine else "no identity given opens it"
-        return NoMatchError(
-            f"{self._statement.subject} is sealed for {', '.join(sealing.recipients)}; {given}"
+    def _plan(self, have: Have | None) -> ExportPlan:
+        if have is None:
+            return ExportPlan()
+        return plan_export(
+            self._papers,
+            _manifests(have),
+            lambda digest: self._source.read(digest, max_bytes=MAX_DOCUMENT),
+            limits=self._limits,
+            strict=not isinstance(have, Receipt),
         )
 
 
-class _Bounded(io.BytesIO):
-    """Takes as many bytes as a part may have."""
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self._left = size
-
-    def write(self, data: Any, /) -> int:
-        with memoryview(data) as view:
-            self._left -= view.nbytes
-        if self._left < 0:
-            raise DigestMismatchError("a sealed part is larger than its publisher signed")
-        return super().write(data)
+def _manifests(have: Have) -> list[str]:
+    """Give the digests of the manifests that a receiver has."""
+    if isinstance(have, Receipt):
+        return list(have.has)
+    several = [have] if isinstance(have, str | Release) else list(have)
+    return [each.manifest_digest if isinstance(each, Release) else each for each in several]
 
 
 def make_release(

@@ -6,13 +6,22 @@ that no two readers can understand one payload differently.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from attrs import field, frozen
 
 from maas_sdk._internal import records
-from maas_sdk._internal.digests import hex_of, is_digest, sha256
-from maas_sdk._internal.times import is_timestamp
+from maas_sdk._internal.digests import hex_of, sha256
+from maas_sdk.artifact._fields import (
+    check_digest,
+    check_digests,
+    check_fingerprints,
+    check_metrics,
+    check_number,
+    check_text,
+    check_timestamp,
+    checked_by,
+)
 from maas_sdk.artifact._names import check_name, check_version
 from maas_sdk.artifact._parts import PartInfo, check_part_limits, check_part_paths
 from maas_sdk.errors import InvalidArtifactError, InvalidOptionError, LimitExceededError
@@ -20,17 +29,19 @@ from maas_sdk.limits import DEFAULT_LIMITS
 from maas_sdk.signing import Statement, Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from maas_sdk.limits import Limits
 
 __all__ = [
-    "MAX_SEQUENCE",
     "RELEASE_PREDICATE",
     "SEALING_PREDICATE",
+    "Dataset",
     "Layer",
     "ReleaseStatement",
     "SealingStatement",
+    "check_canonical",
+    "read_statement",
 ]
 
 RELEASE_PREDICATE: Final = "https://maas-sdk.org/release/v1"
@@ -39,42 +50,46 @@ RELEASE_PREDICATE: Final = "https://maas-sdk.org/release/v1"
 SEALING_PREDICATE: Final = "https://maas-sdk.org/sealing/v1"
 """The predicate type of an envelope statement."""
 
-MAX_SEQUENCE: Final = 2**53 - 1
-"""The highest sequence number: the highest integer that every JSON reader takes exactly."""
-
 _MANIFEST: Final = "manifest"
 _MAX_SUFFIX: Final = 16
+_MAX_LINEAGE: Final = 256
 
 
-def _checked_by(check: Any) -> Any:
-    return lambda _instance, _attribute, value: check(value)
+class _Encoded(Protocol):
+    def to_payload(self) -> bytes: ...
 
 
-def _check_sequence(_instance: object, _attribute: object, value: int) -> None:
-    if not 1 <= value <= MAX_SEQUENCE:
-        raise InvalidOptionError(f"sequence is {value}; it counts from 1 to 2**53 - 1")
+def _by_name(datasets: Iterable[Dataset]) -> tuple[Dataset, ...]:
+    return tuple(sorted(datasets, key=lambda dataset: dataset.name))
 
 
-def _check_digest(_instance: object, attribute: Any, value: Any) -> None:
-    if value is not None and not is_digest(value):
-        raise InvalidOptionError(f"{attribute.name} is {value!r}, not sha256: and 64 hexadecimal digits")
+def _check_datasets(_instance: object, _attribute: object, value: tuple[Dataset, ...]) -> None:
+    if len(value) > _MAX_LINEAGE:
+        raise InvalidOptionError(f"datasets has {len(value)} entries; {_MAX_LINEAGE} are allowed")
+    if len({dataset.name for dataset in value}) != len(value):
+        raise InvalidOptionError("two datasets have the same name")
 
 
-def _check_timestamp(_instance: object, attribute: Any, value: Any) -> None:
-    if value is not None and not is_timestamp(value):
-        raise InvalidOptionError(f"{attribute.name} is {value!r}, not a time like 2026-11-23T22:00:00Z")
+def _check_parents(instance: object, attribute: Any, value: tuple[str, ...]) -> None:
+    check_digests(instance, attribute, value)
+    if len(value) > _MAX_LINEAGE:
+        raise InvalidOptionError(f"parents has {len(value)} entries; {_MAX_LINEAGE} are allowed")
 
 
-def _check_fingerprints(_instance: object, attribute: Any, value: Sequence[str]) -> None:
-    if not value:
-        raise InvalidOptionError(f"{attribute.name} is empty; one fingerprint at least is needed")
-    if list(value) != sorted(set(value)):
-        raise InvalidOptionError(f"{attribute.name} must be sorted, each fingerprint once")
-    for fingerprint in value:
-        if not is_digest(fingerprint):
-            raise InvalidOptionError(
-                f"{attribute.name} holds {fingerprint!r}, which is not a fingerprint, sha256:…"
-            )
+@frozen
+class Dataset:
+    """A data set that a model was made with.
+
+    Attributes
+    ----------
+    name : str
+        For people: ``"train-2026-11"``.
+    digest : str
+        Of its bytes, whatever they are: ``"sha256:…"``.
+    """
+
+    name: str = field(validator=check_text(200))
+    digest: str = field(validator=check_digest)
 
 
 @frozen(kw_only=True)
@@ -99,16 +114,28 @@ class ReleaseStatement:
         Fingerprints of the keys that sign it, sorted.
     parts : tuple of PartInfo
         Its files, sorted by path.
+    epoch : int
+        Which of the publisher's key sets signs it: 1, and one more after each rotation.
+    parents : tuple of str
+        Identities of the releases that it was made from, sorted.
+    datasets : tuple of Dataset
+        What it was trained on, sorted by name.
+    metrics : dict of str to float
+        Figures to search by. As all of the statement, they are readable by whoever has the bundle.
     """
 
-    name: str = field(validator=_checked_by(check_name))
-    version: str = field(validator=_checked_by(check_version))
-    sequence: int = field(validator=_check_sequence)
-    previous: str | None = field(default=None, validator=_check_digest)
-    created: str = field(validator=_check_timestamp)
-    expires: str | None = field(default=None, validator=_check_timestamp)
-    keys: tuple[str, ...] = field(validator=_check_fingerprints)
+    name: str = field(validator=checked_by(check_name))
+    version: str = field(validator=checked_by(check_version))
+    sequence: int = field(validator=check_number)
+    previous: str | None = field(default=None, validator=check_digest)
+    created: str = field(validator=check_timestamp)
+    expires: str | None = field(default=None, validator=check_timestamp)
+    keys: tuple[str, ...] = field(validator=check_fingerprints)
     parts: tuple[PartInfo, ...] = field(validator=check_part_paths)
+    epoch: int = field(default=1, validator=check_number)
+    parents: tuple[str, ...] = field(default=(), validator=_check_parents)
+    datasets: tuple[Dataset, ...] = field(default=(), converter=_by_name, validator=_check_datasets)
+    metrics: dict[str, float] = field(factory=dict, validator=check_metrics)
 
     def to_payload(self) -> bytes:
         """Encode as an in-toto statement, whose digest is the release's identity."""
@@ -121,6 +148,10 @@ class ReleaseStatement:
             "expires": self.expires,
             "keys": list(self.keys),
             "parts": [{"path": p.path, "media_type": p.media_type, "size": p.size} for p in self.parts],
+            "epoch": self.epoch,
+            "parents": list(self.parents),
+            "datasets": [{"name": each.name, "digest": each.digest} for each in self.datasets],
+            "metrics": self.metrics,
         }
         subjects = [Subject(part.path, part.sha256) for part in self.parts]
         return Statement(subjects, RELEASE_PREDICATE, predicate).to_bytes()
@@ -135,11 +166,11 @@ class ReleaseStatement:
             When it breaks a rule; `LimitExceededError` when it exceeds `limits`.
         """
         what = "the release statement"
-        statement = _statement(payload, RELEASE_PREDICATE, what, limits)
+        statement = read_statement(payload, RELEASE_PREDICATE, what, limits)
         predicate = dict(statement.predicate)
         predicate["parts"] = _with_digests(predicate.get("parts"), statement.subjects, what)
         record = records.structure(predicate, cls, what=what)
-        _check_canonical(record, payload, what)
+        check_canonical(record, payload, what)
         check_part_limits((part.size for part in record.parts), limits, what=what)
         return record
 
@@ -169,7 +200,7 @@ class Layer:
     """
 
     part: str
-    digest: str = field(validator=_check_digest)
+    digest: str = field(validator=check_digest)
     size: int = field()
 
     @size.validator
@@ -196,9 +227,9 @@ class SealingStatement:
         One for each part, in the order of the manifest.
     """
 
-    manifest: str = field(validator=_check_digest)
-    identity: str = field(validator=_check_digest)
-    recipients: tuple[str, ...] = field(validator=_check_fingerprints)
+    manifest: str = field(validator=check_digest)
+    identity: str = field(validator=check_digest)
+    recipients: tuple[str, ...] = field(validator=check_fingerprints)
     suffix: str = field()
     layers: tuple[Layer, ...] = field()
 
@@ -235,10 +266,10 @@ class SealingStatement:
             When it breaks a rule; `LimitExceededError` when it exceeds `limits`.
         """
         what = "the envelope statement"
-        statement = _statement(payload, SEALING_PREDICATE, what, limits)
+        statement = read_statement(payload, SEALING_PREDICATE, what, limits)
         manifest = f"sha256:{statement.subjects[0].sha256}"
         record = records.structure({**statement.predicate, "manifest": manifest}, cls, what=what)
-        _check_canonical(record, payload, what)
+        check_canonical(record, payload, what)
         if len(record.recipients) > limits.max_recipients:
             raise LimitExceededError(
                 f"{what} names {len(record.recipients)} recipients; "
@@ -247,7 +278,8 @@ class SealingStatement:
         return record
 
 
-def _statement(payload: bytes, predicate_type: str, what: str, limits: Limits) -> Statement:
+def read_statement(payload: bytes, predicate_type: str, what: str, limits: Limits) -> Statement:
+    """Decode a payload that must have this predicate type (`InvalidArtifactError`)."""
     statement = Statement.from_bytes(payload, limits=limits)
     if statement.predicate_type != predicate_type:
         raise InvalidArtifactError(
@@ -267,6 +299,7 @@ def _with_digests(parts: object, subjects: Sequence[Subject], what: str) -> list
     ]
 
 
-def _check_canonical(record: ReleaseStatement | SealingStatement, payload: bytes, what: str) -> None:
+def check_canonical(record: _Encoded, payload: bytes, what: str) -> None:
+    """Refuse a payload that is not in the very bytes that its record would be written in."""
     if record.to_payload() != payload:
         raise InvalidArtifactError(f"{what} is not in canonical form: it says something in an unusual way")

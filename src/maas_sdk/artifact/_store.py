@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from attrs import evolve
+
+from maas_sdk.artifact import _acts
+from maas_sdk.artifact._auditing import audited
 from maas_sdk.artifact._catalog import Catalog
+from maas_sdk.artifact._draft import make_draft
 from maas_sdk.artifact._import import import_bundle
-from maas_sdk.artifact._keys import sealing_recipients
+from maas_sdk.artifact._keys import fingerprint_of
 from maas_sdk.artifact._names import Reference, check_name
 from maas_sdk.artifact._progress import Progress, no_progress
-from maas_sdk.artifact._publish import Draft, draft_statement, publish
+from maas_sdk.artifact._publish import publish
+from maas_sdk.artifact._reseal import reseal
 from maas_sdk.artifact._verify import ask
-from maas_sdk.errors import InvalidOptionError
+from maas_sdk.errors import InvalidOptionError, NotFoundError
 from maas_sdk.limits import DEFAULT_LIMITS
-from maas_sdk.sealing import AgeSealer
-from maas_sdk.trust import Trust
+from maas_sdk.storage import LocalBackend
+from maas_sdk.trust import AuditLog, Trust
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
+    from maas_sdk.artifact._notices import AliasNotice, Note, Revocation, Rotation, YankNotice
     from maas_sdk.artifact._release import Release
     from maas_sdk.interfaces import Sealer, Signer, StorageBackend
     from maas_sdk.limits import Limits
 
 __all__ = ["Store"]
+
+_AUDIT: Final = "audit.jsonl"
 
 
 class Store:
@@ -40,14 +50,28 @@ class Store:
         Where the bytes are; see :func:`maas_sdk.open_store`.
     limits : Limits
         Bounds on what is read.
+    audit : AuditLog, optional
+        Where it is written down what was published, exported, sealed anew, yanked, moved, rotated, revoked
+        and collected, and what failed. By default ``audit.jsonl`` in a store that is a folder, nowhere in
+        others.
     """
 
-    def __init__(self, backend: StorageBackend, *, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self, backend: StorageBackend, *, limits: Limits = DEFAULT_LIMITS, audit: AuditLog | None = None
+    ) -> None:
         self._backend = backend
         self._catalog = Catalog(backend, limits)
+        if audit is None and isinstance(backend, LocalBackend):
+            audit = AuditLog(backend.folder / _AUDIT)
+        self._audit = audit
 
     def __repr__(self) -> str:
         return f"Store({self._backend!r})"
+
+    @property
+    def audit(self) -> AuditLog | None:
+        """Where it is written down what is done with this store."""
+        return self._audit
 
     def names(self) -> list[str]:
         """Give the names of which there are releases, sorted."""
@@ -63,7 +87,7 @@ class Store:
         """
         return self._catalog.versions(check_name(name))
 
-    def open(self, reference: str) -> Release:
+    def open(self, reference: str, *, envelope: str | None = None, recipient: Any = None) -> Release:
         """Give the release that a reference means.
 
         Its documents are read and checked against their digests. Whom they are from, `Release.verify` tells.
@@ -72,23 +96,67 @@ class Store:
         ----------
         reference : str
             ``"name@1.0.0"``, ``"name@^1.2"`` (or another range of npm's notation: the highest version in it,
-            pre-releases only where the range names one), ``"name@sha256:…"`` (the identity), or ``"name"``
-            (the highest version).
+            pre-releases only where the range names one), ``"name@stable"`` (an alias), ``"name@sha256:…"``
+            (the identity), or ``"name"`` (the highest version). Ranges and bare names pass over what is
+            yanked.
+        envelope : str, optional
+            The manifest digest of one of the envelopes of a release that was sealed several times.
+        recipient : Contact, Identity, Recipient or str, optional
+            Whoever it shall be sealed for, instead of `envelope`.
 
         Raises
         ------
         InvalidReferenceError
             When the reference is malformed.
         NotFoundError
-            When there is no such release; the message says what there is.
+            When there is no such release or envelope; the message says what there is.
         ArtifactError
             When the store is damaged.
         """
-        return self._catalog.open(Reference.parse(reference))
+        parsed = Reference.parse(reference)
+        if parsed.alias is not None:
+            notice, record = _acts.read_alias(self._catalog, parsed)
+            exact = Reference(parsed.name, version=notice.version)
+            release = self.open(str(exact), envelope=envelope, recipient=recipient)
+            return evolve(release, alias=record)
+        if recipient is None:
+            return self._ready(self._catalog.open(parsed, manifest=envelope))
+        if envelope is not None:
+            raise InvalidOptionError("envelope and recipient exclude each other; give one of them")
+        wanted = fingerprint_of(recipient)
+        found = self._envelopes(self._catalog.open(parsed))
+        for release in found:
+            if wanted in release.recipients:
+                return release
+        raise NotFoundError(
+            f"{reference} is not sealed for {wanted} in this store; seal it for them with reseal, on the "
+            "command line with maas reseal"
+        )
+
+    def envelopes(self, reference: str) -> list[Release]:
+        """Give the envelopes of a release: itself, and the same sealed for others.
+
+        Raises
+        ------
+        InvalidReferenceError, NotFoundError, ArtifactError
+            As in `open`.
+        """
+        return self._envelopes(self._catalog.open(Reference.parse(reference)))
+
+    def _envelopes(self, first: Release) -> list[Release]:
+        exact = Reference(first.name, version=first.version)
+        more = [each.manifest.digest for each in self._catalog.envelopes(first.name, first.version)]
+        others = (self._catalog.open(exact, manifest=digest) for digest in more)
+        return [self._ready(release) for release in (first, *others)]
+
+    def _ready(self, release: Release) -> Release:
+        """Tell a release what travels with it, and where its deeds are written down."""
+        notices = partial(_acts.notices_for, self._catalog, release.name, release.version)
+        return evolve(release, notices=notices, audit=self._audit)
 
     def publish(
         self,
-        parts: Mapping[str, bytes],
+        parts: Mapping[str, Any],
         *,
         name: str,
         version: str,
@@ -97,6 +165,9 @@ class Store:
         created: str | datetime | None = None,
         expires: str | datetime | None = None,
         sealer: Sealer | None = None,
+        parents: Sequence[str] = (),
+        datasets: Mapping[str, str] | None = None,
+        metrics: Mapping[str, float] | None = None,
         progress: Progress | None = None,
     ) -> Release:
         """Make an immutable version of some files.
@@ -105,8 +176,9 @@ class Store:
 
         Parameters
         ----------
-        parts : mapping of str to bytes
-            Contents by relative path.
+        parts : mapping of str to bytes-like, sequence of bytes-like, or path
+            Contents by relative path: bytes, pieces of bytes that are joined, or a file that is read as a
+            stream.
         name : str
             ``publisher/model``.
         version : str
@@ -122,6 +194,13 @@ class Store:
             From when on it must not be used any more.
         sealer : Sealer, optional
             What seals; age by default.
+        parents : sequence of str, optional
+            The releases that it was made from: identities, or references to releases in this store.
+        datasets : mapping of str to str, optional
+            What it was trained on: digests, ``sha256:…``, under names for people.
+        metrics : mapping of str to float, optional
+            Figures to search by. Parents, data sets and metrics are signed and not encrypted: whoever has the
+            bundle can read them.
         progress : callable, optional
             Called with ``"seal"`` or ``"store"``, bytes done and bytes in all.
 
@@ -145,18 +224,24 @@ class Store:
         StorageError
             When the store cannot be written.
         """
-        statement = draft_statement(
-            parts, name=name, version=version, signers=signers, created=created, expires=expires
-        )
-        draft = Draft(
-            parts=parts,
-            statement=statement,
-            signers=signers,
-            recipients=sealing_recipients(recipients),
-            sealer=sealer or AgeSealer(),
-            progress=progress or no_progress,
-        )
-        return publish(self._catalog, draft)
+        with audited(self._audit, "publish", f"{name}@{version}") as deed:
+            draft = make_draft(
+                parts,
+                name=name,
+                version=version,
+                signers=signers,
+                recipients=recipients,
+                created=created,
+                expires=expires,
+                sealer=sealer,
+                parents=parents,
+                datasets=datasets or {},
+                metrics=metrics or {},
+                progress=progress or no_progress,
+            )
+            release = self._ready(publish(self._catalog, draft))
+            deed.identity = release.identity
+        return release
 
     def import_bundle(
         self,
@@ -167,11 +252,15 @@ class Store:
         recipient: Any = None,
         now: str | datetime | None = None,
         progress: Progress | None = None,
+        receipt: str | os.PathLike[str] | None = None,
+        signer: Signer | None = None,
     ) -> Release:
         """Verify a bundle while it is copied, and keep its release when every check has passed.
 
         Importing the latest release again is fine; an older one is a rollback, even where the store has it.
-        Of a refused bundle nothing is kept; after an interruption only verified blobs without a reference.
+        Of a refused bundle nothing is kept; after an interruption only verified blobs without a reference,
+        and the next run goes on there. What the store has already is not read from the bundle. Volumes can
+        come in any order; the last one makes the release exist.
 
         Parameters
         ----------
@@ -186,14 +275,23 @@ class Store:
         now : datetime or str, optional
             The present time; the clock's by default.
         progress : callable, optional
-            Called with ``"import"``, bytes done and bytes in all.
+            Called with ``"import"``, bytes done and bytes in all; with ``"join"`` while pieces are joined.
+        receipt : path-like, optional
+            Where to write, as the last step, a signed receipt for the sender.
+        signer : Signer, optional
+            Who signs the receipt.
 
         Raises
         ------
         RefusedError
             When a check fails; the verdict is in the error.
+        IncompleteError
+            When the bundle passed and parts of the release are still missing: it names them, and the volumes
+            that have them.
         InvalidOptionError
-            When `trust` is not a `Trust`.
+            When `trust` is not a `Trust`, or a receipt is wanted without a signer.
+        SigningError
+            When the signer fails; the release is in the store by then.
         NotFoundError
             When there is no such file.
         StorageError
@@ -206,6 +304,8 @@ class Store:
                 f"trust is {trust!r}; importing needs a Trust: a policy alone remembers nothing, so that an "
                 "older release could be replayed"
             )
+        if receipt is not None and signer is None:
+            raise InvalidOptionError("a receipt is signed; give the signer, such as identity.signer")
         question = ask(
             trust,
             first_use=first_use,
@@ -214,10 +314,280 @@ class Store:
             limits=self._catalog.limits,
             held=self._catalog.held,
         )
-        return import_bundle(
-            self._catalog,
-            Path(path),
-            question=question,
-            ratchet=trust.ratchet,
-            progress=progress or no_progress,
+        with audited(trust.audit, "import", Path(path).name) as deed:
+            imported = import_bundle(
+                self._catalog, Path(path), question=question, trust=trust, progress=progress or no_progress
+            )
+            release = self._ready(imported.release)
+            deed.subject, deed.identity = f"{release.name}@{release.version}", release.identity
+        if receipt is not None and signer is not None:
+            from maas_sdk.artifact._receipt import Receipt  # noqa: PLC0415 - most imports sign nothing
+
+            made = Receipt.make(
+                self._catalog,
+                release,
+                imported.verdict,
+                received=question.now,
+                signer=signer,
+                audit=trust.audit,
+            )
+            made.save(receipt)
+        return release
+
+    def reseal(
+        self,
+        reference: str,
+        *,
+        recipients: Sequence[Any],
+        identity: Any = None,
+        signers: Sequence[Signer],
+        sealer: Sealer | None = None,
+        progress: Progress | None = None,
+    ) -> Release:
+        """Seal a release anew for other recipients: another envelope of the same release.
+
+        Its identity stays, so that receivers take it for the same. It takes the right to read it; nothing of
+        the plaintext touches a disk. For the same recipients again, the envelope that is there is given.
+
+        Parameters
+        ----------
+        reference : str
+            As in `open`.
+        recipients : sequence of Contact, Identity or Recipient
+            For whom it is sealed this time, and nobody else.
+        identity : Identity, an identity of the sealer, or a sequence of them, optional
+            What opens a sealed release.
+        signers : sequence of Signer
+            Who signs the envelope; one of them at least has signed the release.
+        sealer : Sealer, optional
+            What seals; age by default.
+        progress : callable, optional
+            Called with ``"reseal"``, bytes done and bytes in all.
+
+        Raises
+        ------
+        InvalidReferenceError
+            When the reference is malformed.
+        NotFoundError
+            When there is no such release.
+        InvalidOptionError
+            When recipients are wrong, or no signer has signed the release.
+        NoMatchError
+            When it is sealed, and not for this identity.
+        VerificationError, DigestMismatchError, SealingError
+            When the release in the store is not what was signed, or cannot be opened or sealed.
+        SigningError
+            When a signer fails.
+        StorageError
+            When the store cannot be written.
+        """
+        with audited(self._audit, "reseal", reference) as deed:
+            release = reseal(
+                self._catalog,
+                self._catalog.open(Reference.parse(reference)),
+                recipients=recipients,
+                identity=identity,
+                signers=signers,
+                sealer=sealer,
+                progress=progress or no_progress,
+            )
+            deed.subject, deed.identity = f"{release.name}@{release.version}", release.identity
+            deed.reasons = [f"envelope {release.manifest_digest} for {', '.join(release.recipients)}"]
+        return release
+
+    def set_alias(self, alias: str, reference: str, *, signers: Sequence[Signer]) -> AliasNotice:
+        """Let an alias such as ``stable`` mean a release from now on.
+
+        The move is signed, numbered and kept; it travels with that release. Whose move a receiver takes over,
+        their policy says.
+
+        Parameters
+        ----------
+        alias : str
+            A word: ``[a-z][a-z0-9._-]*``, and nothing that reads like a version or a range.
+        reference : str
+            As in `open`.
+        signers : sequence of Signer
+            Who moves it.
+
+        Raises
+        ------
+        InvalidReferenceError
+            When alias or reference is malformed.
+        NotFoundError
+            When there is no such release.
+        SigningError
+            When a signer fails.
+        StorageError
+            When the store cannot be written.
+        """
+        with audited(self._audit, "alias", reference) as deed:
+            notice = _acts.set_alias(self._catalog, alias, Reference.parse(reference), signers=signers)
+            deed.subject, deed.identity = f"{notice.name}@{notice.version}", notice.identity
+            deed.reasons = [f"{alias}, generation {notice.generation}"]
+        return notice
+
+    def aliases(self, name: str) -> dict[str, AliasNotice]:
+        """Give the aliases of a name: what each means now.
+
+        Raises
+        ------
+        InvalidReferenceError
+            When the name is malformed.
+        """
+        return _acts.aliases(self._catalog, check_name(name))
+
+    def yank(
+        self, reference: str, *, signers: Sequence[Signer], reason: str, undo: bool = False
+    ) -> YankNotice:
+        """Say that a release should not be used any more: ranges and bare names pass it over.
+
+        It stays, and whoever names its version gets it; its number is never used again. The statement is
+        signed and travels with the releases of the name.
+
+        Parameters
+        ----------
+        reference : str
+            As in `open`.
+        signers : sequence of Signer
+            Who says so.
+        reason : str
+            For people.
+        undo : bool
+            Whether it may be used again.
+
+        Raises
+        ------
+        InvalidReferenceError
+            When the reference is malformed.
+        NotFoundError
+            When there is no such release.
+        InvalidOptionError
+            When the reason is empty, or there is nothing to undo.
+        SigningError
+            When a signer fails.
+        """
+        with audited(self._audit, "yank", reference) as deed:
+            notice = _acts.yank(
+                self._catalog, Reference.parse(reference), signers=signers, reason=reason, undo=undo
+            )
+            deed.subject, deed.identity = f"{notice.name}@{notice.version}", notice.identity
+            deed.reasons = [f"{'not yanked any more' if undo else 'yanked'}: {reason}"]
+        return notice
+
+    def annotate(
+        self,
+        reference: str,
+        *,
+        signers: Sequence[Signer],
+        note: str | None = None,
+        tags: Sequence[str] | None = None,
+    ) -> Note:
+        """Write a note to a release, or tags to search by; they replace the ones before and do not travel.
+
+        Parameters
+        ----------
+        reference : str
+            As in `open`.
+        signers : sequence of Signer
+            Who says so.
+        note : str, optional
+            One line of text; None leaves the note as it is.
+        tags : sequence of str, optional
+            None leaves the tags as they are.
+
+        Raises
+        ------
+        InvalidReferenceError
+            When the reference is malformed.
+        NotFoundError
+            When there is no such release.
+        InvalidOptionError
+            When text or tags are malformed.
+        SigningError
+            When a signer fails.
+        """
+        return _acts.annotate(
+            self._catalog, Reference.parse(reference), signers=signers, note=note, tags=tags
         )
+
+    def rotate(
+        self,
+        publisher: str,
+        *,
+        signers: Sequence[Signer],
+        keys: Mapping[str, Signer],
+        threshold: int = 1,
+    ) -> tuple[Rotation, bytes]:
+        """Begin a new epoch of a publisher's keys: from now on these sign the releases.
+
+        The rotation travels with every release that is exported, and receivers follow it when the old keys
+        have signed it, as many as their policy asks, and the new keys, as many as `threshold` says. What was
+        numbered too high by a stolen key is forgotten with the epoch.
+
+        Parameters
+        ----------
+        publisher : str
+            What stands before the slash of the names.
+        signers : sequence of Signer
+            The old keys.
+        keys : mapping of str to Signer
+            The new keys, under names for people.
+        threshold : int
+            How many of them must sign a release.
+
+        Returns
+        -------
+        Rotation, bytes
+            What was signed, and its DSSE envelope in JSON: a file for ``maas trust rotate``.
+
+        Raises
+        ------
+        InvalidOptionError
+            When an argument is wrong, or too few of the present keys sign.
+        AlreadyExistsError
+            When somebody else began this epoch meanwhile.
+        SigningError
+            When a signer fails.
+        """
+        with audited(self._audit, "rotate", publisher) as deed:
+            rotation, envelope = _acts.rotate(
+                self._catalog, publisher, signers=signers, keys=keys, threshold=threshold
+            )
+            deed.reasons = [f"epoch {rotation.epoch}: {', '.join(key.fingerprint for key in rotation.keys)}"]
+        return rotation, envelope
+
+    def revoke(
+        self,
+        publisher: str,
+        *,
+        signers: Sequence[Signer],
+        keys: Mapping[str, str] | None = None,
+        releases: Mapping[str, str] | None = None,
+    ) -> Revocation:
+        """Revoke keys and releases for good; the list travels with every release that is exported.
+
+        Parameters
+        ----------
+        publisher : str
+            What stands before the slash of the names.
+        signers : sequence of Signer
+            As many of the publisher's keys as receivers' policies ask.
+        keys : mapping of str to str, optional
+            Fingerprints, each with a reason for people.
+        releases : mapping of str to str, optional
+            Identities of releases, each with a reason.
+
+        Raises
+        ------
+        InvalidOptionError
+            When there is nothing to revoke, or an argument is malformed.
+        SigningError
+            When a signer fails.
+        """
+        with audited(self._audit, "revoke", publisher) as deed:
+            revocation = _acts.revoke(
+                self._catalog, publisher, signers=signers, keys=keys or {}, releases=releases or {}
+            )
+            deed.reasons = [f"list {revocation.number}", *(keys or {}), *(releases or {})]
+        return revocation

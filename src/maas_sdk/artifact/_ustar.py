@@ -17,7 +17,7 @@ from maas_sdk.errors import BundleError, LimitExceededError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["BLOCK", "END", "MAX_SIZE", "TarEntry", "header", "padding", "scan"]
+__all__ = ["BLOCK", "END", "MAX_SIZE", "TarEntry", "entry_size", "header", "padding", "scan"]
 
 BLOCK: Final = 512
 """Bytes of a header, and the unit that contents are padded to."""
@@ -103,6 +103,11 @@ def header(name: str, size: int) -> bytes:
 def padding(size: int) -> bytes:
     """Give the zeros that fill the last block of `size` bytes."""
     return bytes(-size % BLOCK)
+
+
+def entry_size(size: int) -> int:
+    """Give the bytes that a file of `size` bytes takes in an archive, header and padding included."""
+    return BLOCK + size + -size % BLOCK
 
 
 def scan(file: BinaryIO, total: int) -> Iterator[TarEntry]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from maas_sdk.artifact._bundle import checked_chunks, open_bundle
+from maas_sdk.artifact._bundle import open_bundle
+from maas_sdk.artifact._checked import CheckedReader
 from maas_sdk.artifact._examination import Examination, Question
 from maas_sdk.artifact._keys import fingerprint_of
+from maas_sdk.artifact._papers import for_documents
+from maas_sdk.artifact._pieces import whole
 from maas_sdk.artifact._progress import Progress, no_progress
 from maas_sdk.artifact._times import as_timestamp
 from maas_sdk.artifact._times import now as present
@@ -17,11 +20,12 @@ from maas_sdk.trust import Policy, Trust
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
     from maas_sdk.artifact._bundle import Bundle
     from maas_sdk.artifact._papers import BlobSource, Papers
+    from maas_sdk.artifact._pieces import Piece
     from maas_sdk.limits import Limits
     from maas_sdk.trust import Verdict
 
@@ -77,11 +81,7 @@ def verify(
     question = ask(trust, first_use=first_use, recipient=recipient, now=now, limits=limits)
     examination = Examination(question)
     with open_bundle(Path(path), limits=limits) as bundle:
-
-        def contents() -> str:
-            return check_blobs(bundle, bundle.papers, tell)
-
-        examine_bundle(examination, bundle, contents)
+        examine_bundle(examination, bundle, lambda: _check_contents(bundle, tell), _open_layer(bundle))
     return examination.verdict(Path(path).name)
 
 
@@ -103,13 +103,18 @@ def ask(
         first_use=first_use,
         recipient=None if recipient is None else fingerprint_of(recipient),
         now=present() if now is None else as_timestamp(now, what="now"),
-        limits=limits,
+        limits=for_documents(limits),
         **more,
     )
 
 
-def examine_bundle(examination: Examination, bundle: Bundle, contents: Callable[[], str]) -> None:
-    """Make all checks on a bundle."""
+def examine_bundle(
+    examination: Examination,
+    bundle: Bundle,
+    contents: Callable[[], str],
+    open_layer: Callable[[str], BinaryIO | None],
+) -> None:
+    """Make all checks on a bundle; see `Examination.examine`."""
 
     def well_formed() -> str:
         bundle.scan()
@@ -125,7 +130,7 @@ def examine_bundle(examination: Examination, bundle: Bundle, contents: Callable[
     elif not examination.judge("manifest", documented):
         examination.skip_the_rest("the documents of the bundle are not in order")
     else:
-        examination.examine(bundle.papers, contents)
+        examination.examine(bundle.papers, contents, open_layer)
 
 
 def check_blobs(source: BlobSource, papers: Papers, progress: Progress) -> str:
@@ -138,11 +143,63 @@ def check_blobs(source: BlobSource, papers: Papers, progress: Progress) -> str:
     NotFoundError
         When one is missing.
     """
-    layers = papers.blobs()
-    total = sum(layer.size for layer in layers)
+    pieces = [whole(layer) for layer in papers.blobs()]
+    reader = CheckedReader()
+    tell = _teller(pieces, progress)
+    for piece in pieces:
+        for chunk in reader.piece(source, piece):
+            tell(len(chunk))
+    return _good(pieces)
+
+
+def _check_contents(bundle: Bundle, progress: Progress) -> str:
+    """Hash what a bundle has of the layers, and say which it leaves out."""
+    reader = CheckedReader()
+    tell = _teller(bundle.pieces, progress)
+    for piece in bundle.pieces:
+        for chunk in reader.entry(bundle, piece):
+            tell(len(chunk))
+    shipment, plan = bundle.shipment, bundle.shipment.plan
+    here = [piece for piece in bundle.pieces if piece.whole]
+    reasons = [_good(here)]
+    if plan is not None:
+        cut = len(bundle.pieces) - len(here)
+        if cut:
+            reasons.append(
+                f"{cut} pieces of layers are what the plan says, and are judged when they are joined"
+            )
+        reasons.append(f"this is volume {plan.number} of {len(plan.volumes)}")
+    if shipment.presumes:
+        brought = bundle.pieces if plan is None else [piece for _, piece in plan]
+        count = len({layer.digest for layer in bundle.papers.blobs()} - {piece.layer for piece in brought})
+        reasons.append(
+            f"{count} layers are left out, because the receiver is presumed to have "
+            + ", ".join(shipment.presumes)
+        )
+    return "; ".join(reasons)
+
+
+def _open_layer(bundle: Bundle) -> Callable[[str], BinaryIO | None]:
+    """Give what opens the layers that are in a bundle."""
+
+    def opened(digest: str) -> BinaryIO | None:
+        here = any(piece.whole and piece.digest == digest for piece in bundle.pieces)
+        return bundle.open(digest) if here else None
+
+    return opened
+
+
+def _teller(pieces: Sequence[Piece], progress: Progress) -> Callable[[int], None]:
+    total = sum(piece.size for piece in pieces)
     done = 0
-    for layer in layers:
-        for chunk in checked_chunks(source, layer):
-            done += len(chunk)
-            progress("verify", done, total)
-    return f"{len(layers)} layers of {total} bytes are what the manifest says"
+
+    def tell(count: int) -> None:
+        nonlocal done
+        done += count
+        progress("verify", done, total)
+
+    return tell
+
+
+def _good(layers: Sequence[Piece]) -> str:
+    return f"{len(layers)} layers of {sum(x.size for x in layers)} bytes are what the manifest says"

@@ -1,4 +1,4 @@
-"""The commands and their groups, and how an error reaches the person at the terminal."""
+"""The ``maas`` command itself, and how an error reaches the person at the terminal."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from typing import Annotated
 import typer
 
 import maas_sdk
-from maas_sdk.cli import _exchange, _folders, _keys, _plugins, _seal, _trust
-from maas_sdk.cli._console import EXIT_INTERRUPTED, EXIT_UNUSABLE, complain
-from maas_sdk.errors import MaasError
+from maas_sdk.cli._commands import Commands
+from maas_sdk.cli._console import EXIT_INTERRUPTED, EXIT_REFUSED, EXIT_UNUSABLE, complain, show_verdict
+from maas_sdk.errors import MaasError, RefusedError
 
-__all__ = ["app", "run"]
+__all__ = ["app", "demo", "run"]
 
 app = typer.Typer(
     name="maas",
+    cls=Commands,
     help="Hand a model to somebody else safely: encrypted, signed, versioned, offline.",
+    epilog="Exit status: 0 done, 1 refused, 2 it could not be done, 3 volumes are missing, 130 interrupted.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -39,35 +41,24 @@ def _options(
     """Hand a model to somebody else safely: encrypted, signed, versioned, offline."""
 
 
-@app.command()
 def demo(
     folder: Annotated[
         str, typer.Option(help="Where to work; a number is added to a name that is taken.")
     ] = "maas-demo",
 ) -> None:
-    """Run the whole chain on scikit-learn's handwritten digits: both sides, and three refusals."""
+    """Run the whole chain on real data: both sides, and refusals."""
     from maas_sdk.cli._demo import run_demo
 
     run_demo(folder)
-
-
-app.command("verify")(_exchange.verify)
-app.command("import")(_exchange.import_bundle)
-app.command("list")(_exchange.list_releases)
-app.command("predict")(_exchange.predict)
-app.command("sign-folder")(_folders.sign)
-app.command("verify-folder")(_folders.verify)
-app.command("seal")(_seal.seal)
-app.command("unseal")(_seal.unseal)
-app.add_typer(_keys.app, name="keys")
-app.add_typer(_trust.app, name="trust")
-app.add_typer(_plugins.app, name="plugins")
 
 
 def run() -> None:
     """Run a command; an error of the SDK is a message and an exit status, never a traceback."""
     try:
         app()
+    except RefusedError as exc:
+        show_verdict(exc.verdict)
+        sys.exit(EXIT_REFUSED)
     except (MaasError, OSError) as exc:
         complain(exc)
         sys.exit(EXIT_UNUSABLE)

@@ -1,65 +1,109 @@
-"""What the commands share: consoles, tables, exit statuses, passphrases."""
+"""What the commands share: printing, exit statuses, passphrases; rich is loaded where a terminal shows it.
+
+On a terminal there are colours and folded tables; into a pipe goes plain text, one row a line. Whatever comes
+from a file is never markup, and what a terminal would act upon is escaped.
+"""
 
 from __future__ import annotations
 
+import json
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
-from rich import box
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
-from rich.text import Text
 
+from maas_sdk._internal.tables import text_table
 from maas_sdk.errors import KeyFileError, MaasError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     from maas_sdk.trust import Verdict
 
 __all__ = [
+    "EXIT_INCOMPLETE",
     "EXIT_INTERRUPTED",
     "EXIT_REFUSED",
     "EXIT_UNUSABLE",
+    "AsJson",
+    "Cell",
+    "Listing",
     "PassphraseFile",
     "byte_progress",
     "complain",
     "console",
     "passphrase",
+    "safe",
+    "say",
+    "show_json",
+    "show_verdict",
     "table",
-    "verdict_table",
 ]
 
 EXIT_REFUSED = 1
 EXIT_UNUSABLE = 2
+EXIT_INCOMPLETE = 3
 EXIT_INTERRUPTED = 130
+
+_LARGE = 64 << 20  # bytes from which a bar is worth it
+_PIPE_WIDTH = 120
 
 PassphraseFile = Annotated[
     Path | None,
     typer.Option(help="A file whose first line is the passphrase; asked for at the terminal otherwise."),
 ]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+
+Cell: TypeAlias = "str | tuple[str, str] | list[str]"
+"""A text, a text with its style, or lines."""
 
 
 def console(*, stderr: bool = False) -> Console:
     """Give a console; as wide as the terminal, 120 columns where there is none."""
+    from rich.console import Console
+
     plain = not (sys.stderr if stderr else sys.stdout).isatty()
-    return Console(stderr=stderr, width=120 if plain else None, highlight=False)
+    return Console(stderr=stderr, width=_PIPE_WIDTH if plain else None, highlight=False)
+
+
+def safe(text: object) -> str:
+    """Escape what a terminal would act upon: control characters, line breaks, marks of direction."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in str(text)
+    )
+
+
+def say(*pieces: str | tuple[str, str], stderr: bool = False) -> None:
+    """Print one line of texts; a pair is a text and its style, which a terminal shows."""
+    if (sys.stderr if stderr else sys.stdout).isatty():
+        console(stderr=stderr).print(_text(*pieces), soft_wrap=True)
+    else:
+        typer.echo("".join(safe(each if isinstance(each, str) else each[0]) for each in pieces), err=stderr)
+
+
+def show_json(data: object) -> None:
+    """Print plain data as JSON; what is not ASCII is escaped."""
+    typer.echo(json.dumps(data, indent=2))
 
 
 def complain(problem: object) -> None:
     """Say what went wrong, on standard error."""
     kind = type(problem).__name__ if isinstance(problem, MaasError) else ""
-    prefix = f"[bold red]{kind or 'maas'}:[/] "
-    console(stderr=True).print(prefix + escape(str(problem)), soft_wrap=True)
+    say((f"{kind or 'maas'}: ", "bold red"), str(problem), stderr=True)
 
 
 def table(title: str, *columns: str) -> Table:
-    """Make a table in the house's style; a column that starts with ``>`` is aligned right."""
+    """Make a table of rich in the house's style; a column that starts with ``>`` is aligned right."""
+    from rich import box
+    from rich.table import Table
+
     made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         right = column.startswith(">")
@@ -67,14 +111,91 @@ def table(title: str, *columns: str) -> Table:
     return made
 
 
-def verdict_table(verdict: Verdict) -> Table:
-    """Show each check with its reason; what the reasons quote from a file is never markup."""
-    outcome = "[bold green]passed[/]" if verdict.passed else "[bold red]refused[/]"
-    made = table(f"{escape(verdict.subject)}: {outcome}", "", "check", "reason")
-    marks = {"passed": "[green]✓[/]", "failed": "[bold red]✗[/]", "skipped": "[dim]-[/]"}
-    for check in verdict.checks:
-        made.add_row(marks[check.status.value], escape(check.name), Text(check.reason))
-    return made
+class Listing:
+    """A table that a terminal shows in colour and a pipe gets as plain text.
+
+    Parameters
+    ----------
+    title : str or pair
+        What it is, with a style if it is a pair.
+    *columns : str
+        Their titles; one that starts with ``>`` is aligned right. Without titles there is no header.
+    """
+
+    def __init__(self, title: str | tuple[str, str], *columns: str) -> None:
+        self._title = title
+        self._columns = columns
+        self._rows: list[tuple[Cell, ...]] = []
+
+    def row(self, *cells: Cell) -> None:
+        """Add a row, with as many cells as columns."""
+        self._rows.append(cells)
+
+    def show(self) -> None:
+        """Print it."""
+        if sys.stdout.isatty():
+            self._show_in_colour()
+        else:
+            typer.echo(str(self))
+
+    def __str__(self) -> str:
+        rows = [line for row in self._rows for line in _lines(row)]
+        right = [index for index, column in enumerate(self._columns) if column.startswith(">")]
+        title = safe(self._title if isinstance(self._title, str) else self._title[0])
+        if not any(self._columns):
+            # A header of blanks and its rule say nothing.
+            shown = text_table(["" for _ in self._columns], rows).splitlines()[2:]
+        else:
+            shown = [text_table([column.lstrip(">") for column in self._columns], rows, right=right)]
+        return "\n".join([title, *shown])
+
+    def _show_in_colour(self) -> None:
+        made = table("", *self._columns)
+        made.title = _text(self._title)
+        made.show_header = any(self._columns)
+        for row in self._rows:
+            made.add_row(*map(_cell, row))
+        console().print(made)
+
+
+def show_verdict(verdict: Verdict, *, as_json: bool = False) -> None:
+    """Show each check with its reason."""
+    if as_json:
+        show_json(verdict.to_dict())
+    elif not sys.stdout.isatty():
+        typer.echo(str(verdict))
+    else:
+        subject = verdict.subject if verdict.version is None else f"{verdict.subject}@{verdict.version}"
+        made = table("", "", "check", "reason")
+        outcome = ("passed", "bold green") if verdict.passed else ("refused", "bold red")
+        made.title = _text(f"{subject}: ", outcome)
+        marks = {"passed": "[green]✓[/]", "failed": "[bold red]✗[/]", "skipped": "[dim]-[/]"}
+        for check in verdict.checks:
+            made.add_row(marks[check.status.value], _text(check.name), _text(check.reason))
+        console().print(made)
+
+
+def _text(*pieces: str | tuple[str, str]) -> Text:
+    from rich.text import Text
+
+    return Text.assemble(
+        *(safe(each) if isinstance(each, str) else (safe(each[0]), each[1]) for each in pieces)
+    )
+
+
+def _cell(cell: Cell) -> Text:
+    from rich.text import Text
+
+    return Text("\n").join(map(_text, cell)) if isinstance(cell, list) else _text(cell)
+
+
+def _lines(row: tuple[Cell, ...]) -> Iterator[list[str]]:
+    """Give the lines of a row for a plain table."""
+    columns = [
+        cell if isinstance(cell, list) else [cell if isinstance(cell, str) else cell[0]] for cell in row
+    ]
+    for index in range(max(map(len, columns))):
+        yield [safe(lines[index]) if index < len(lines) else "" for lines in columns]
 
 
 def passphrase(file: Path | None, *, confirm: bool = False, prompt: str = "Passphrase") -> str:
@@ -99,19 +220,30 @@ def passphrase(file: Path | None, *, confirm: bool = False, prompt: str = "Passp
 
 @contextmanager
 def byte_progress() -> Iterator[Callable[[str, int, int | None], None]]:
-    """Give a `progress` callable that draws a bar on standard error."""
-    columns = (
-        TextColumn("{task.description:<12}"),
-        BarColumn(),
-        DownloadColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
-        tasks = {}
+    """Give a `progress` callable; of long work it draws a bar on standard error, if that is a terminal."""
+    bar: Any = None
+    tasks: dict[str, Any] = {}
 
-        def report(stage: str, done: int, total: int | None) -> None:
-            if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, total=total)
-            bar.update(tasks[stage], completed=done, total=total)
+    def report(stage: str, done: int, total: int | None) -> None:
+        nonlocal bar
+        if bar is None:
+            if not sys.stderr.isatty() or (total or 0) < _LARGE:
+                return
+            bar = _bar()
+            bar.start()
+        if stage not in tasks:
+            tasks[stage] = bar.add_task(stage, total=total)
+        bar.update(tasks[stage], completed=done, total=total)
 
+    try:
         yield report
+    finally:
+        if bar is not None:
+            bar.stop()
+
+
+def _bar() -> Any:
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description:<12}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=console(stderr=True), transient=True)

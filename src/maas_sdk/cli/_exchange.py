@@ -1,138 +1,173 @@
-"""``maas verify``, ``import``, ``list`` and ``predict``: the receiver's side."""
+"""``maas verify`` and ``maas import``: the receiver's side; the two commands that start fast."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path  # noqa: TC003 - typer reads the annotations
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import maas_sdk as maas
-from maas_sdk._internal.units import format_bytes
 from maas_sdk.cli._console import (
+    EXIT_INCOMPLETE,
     EXIT_REFUSED,
+    AsJson,
     PassphraseFile,
     byte_progress,
-    console,
-    passphrase,
-    table,
-    verdict_table,
+    complain,
+    say,
+    show_json,
+    show_verdict,
 )
-from maas_sdk.errors import RefusedError
+from maas_sdk.cli._options import ContactOption, StoreOption, TrustFolder, open_contact, open_signers
+from maas_sdk.errors import IncompleteError, InvalidOptionError, RefusedError
 
 if TYPE_CHECKING:
-    from maas_sdk.trust import Verdict
+    from collections.abc import Callable
 
-__all__ = ["import_bundle", "list_releases", "predict", "verify"]
+    from maas_sdk.artifact import Release
 
-Bundle = Annotated[Path, typer.Argument(help="The bundle, a .maas file.")]
-TrustFolder = Annotated[Path, typer.Option(help="Your trust folder (maas trust init).")]
-StoreOption = Annotated[str, typer.Option(help="Your store: a folder or a URL.")]
+__all__ = ["import_bundles", "verify"]
+
 FirstUse = Annotated[list[str] | None, typer.Option(help="Accept the first release ever seen of this name.")]
-ContactOption = Annotated[
-    Path | None, typer.Option(help="Your own contact file: checks that the release is sealed for you.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")]
 
 
 def verify(
-    bundle: Bundle,
+    bundle: Annotated[Path, typer.Argument(help="The bundle, a .maas file.")],
+    *,
     trust: TrustFolder,
     first_use: FirstUse = None,
     contact: ContactOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a bundle against your policy; needs no key to decrypt and changes nothing.
+    """Check a bundle against your policy; changes nothing.
+
+    No key to decrypt is needed.
 
     Exit status: 0 every check passed, 1 refused, 2 it could not be checked.
     """
-    verdict = maas.verify(
-        bundle, trust=maas.Trust.open(trust), first_use=first_use or (), recipient=_recipient(contact)
-    )
-    _show(verdict, as_json=as_json)
+    opened = maas.Trust.open(trust)
+    with byte_progress() as progress:
+        verdict = maas.verify(
+            bundle,
+            trust=opened,
+            first_use=first_use or (),
+            recipient=open_contact(contact),
+            progress=progress,
+        )
+    show_verdict(verdict, as_json=as_json)
     if not verdict.passed:
         raise typer.Exit(EXIT_REFUSED)
 
 
-def import_bundle(
-    bundle: Bundle,
+def import_bundles(
+    bundle: Annotated[list[Path], typer.Argument(help="The bundle, a .maas file; or volumes, in any order.")],
+    *,
     store: StoreOption,
     trust: TrustFolder,
     first_use: FirstUse = None,
     contact: ContactOption = None,
+    receipt: Annotated[
+        Path | None, typer.Option(help="Write a receipt for the sender: x.receipt.json; needs --identity.")
+    ] = None,
+    identity: Annotated[
+        Path | None, typer.Option(help="Your identity file, or a private key in PEM: signs the receipt.")
+    ] = None,
+    passphrase_file: PassphraseFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Verify a bundle and keep its release; nothing of a refused one is kept.
+    """Verify bundles and keep their releases.
 
-    Exit status: 0 imported, 1 refused, 2 it could not be checked.
+    Nothing of a refused one is kept. Volumes may come at once or one by one; what was verified is kept until the last one completes it. After
+    an interruption the same command goes on where it stopped.
+
+    Exit status: 0 imported, 1 refused, 2 it could not be done, 3 verified, but volumes are still missing.
     """
-    try:
-        with byte_progress() as progress:
-            release = maas.open_store(store).import_bundle(
-                bundle,
-                trust=maas.Trust.open(trust),
-                first_use=first_use or (),
-                recipient=_recipient(contact),
-                progress=progress,
-            )
-    except RefusedError as exc:
-        _show(exc.verdict, as_json=as_json)
-        raise typer.Exit(EXIT_REFUSED) from exc
-    if as_json:
-        typer.echo(json.dumps({"name": release.name, "version": str(release.version)}))
-    else:
-        console().print(
-            f"imported [bold]{release.name}@{release.version}[/], {release.identity}, into {store}"
+    if (receipt is None) != (identity is None):
+        raise InvalidOptionError("--receipt and --identity belong together: the identity signs the receipt")
+    signers = open_signers([identity] if identity else [], passphrase_file)
+    opened, trusted = maas.open_store(store), maas.Trust.open(trust)
+    recipient = open_contact(contact)
+
+    def attempt(path: Path, progress: Any) -> Release:
+        return opened.import_bundle(
+            path,
+            trust=trusted,
+            first_use=first_use or (),
+            recipient=recipient,
+            progress=progress,
+            receipt=receipt,
+            signer=signers[0] if signers else None,
         )
 
-
-def list_releases(store: Annotated[str, typer.Argument(help="The store: a folder or a URL.")]) -> None:
-    """List what a store holds."""
-    opened = maas.open_store(store, create=False)
-    releases = table(f"Releases in {store}", "name", "version", "sealed", ">parts", ">size", "created")
-    for name in opened.names():
-        for version in opened.versions(name):
-            release = opened.open(f"{name}@{version}")
-            size = format_bytes(sum(part.size for part in release.parts))
-            sealed = "yes" if release.sealed else "no"
-            parts = str(len(release.parts))
-            releases.add_row(name, str(version), sealed, parts, size, release.created)
-    console().print(releases)
-
-
-def predict(
-    reference: Annotated[str, typer.Argument(help="Which release: name@1.0.0, name@^1.2, name@sha256:….")],
-    store: StoreOption,
-    trust: TrustFolder,
-    data: Annotated[Path, typer.Option("--input", help="Rows to predict: .npy, .csv or .parquet.")],
-    output: Annotated[Path, typer.Option(help="Where predictions go: .npy, .csv or .parquet.")],
-    identity: Annotated[Path | None, typer.Option(help="Your identity file, for a sealed release.")] = None,
-    passphrase_file: PassphraseFile = None,
-    probabilities: Annotated[bool, typer.Option(help="Probabilities instead of labels.")] = False,
-) -> None:
-    """Load a release, rerun its self-test, and predict."""
-    from maas_sdk.cli._data import read_rows, write_predictions
-
-    rows = read_rows(data)
-    opened = None
-    if identity is not None:
-        opened = maas.Identity.load(identity, passphrase=passphrase(passphrase_file))
-    pipeline = maas.Pipeline.load(reference, store=store, trust=maas.Trust.open(trust), identity=opened)
-    predicted = pipeline.predict_proba(rows) if probabilities else pipeline.predict(rows)
-    write_predictions(output, predicted)
-    out = console()
-    report = getattr(pipeline, "selftest_", None)
-    out.print(f"self-test: {report if report is not None else 'the release carries none'}")
-    out.print(f"{len(predicted)} predictions of [bold]{reference}[/] in [bold]{output}[/]")
-
-
-def _recipient(contact: Path | None) -> maas.Contact | None:
-    return None if contact is None else maas.Contact.load(contact)
-
-
-def _show(verdict: Verdict, *, as_json: bool) -> None:
+    outcomes = [_outcome(path, attempt) for path in bundle]
+    done = {outcome.identity for outcome in outcomes if outcome.status == "imported"}
     if as_json:
-        typer.echo(json.dumps(verdict.to_dict(), indent=2))
+        show_json({"bundles": [outcome.plain for outcome in outcomes]})
     else:
-        console().print(verdict_table(verdict))
+        for outcome in outcomes:
+            outcome.show(store, complete=outcome.identity in done)
+    if any(outcome.status == "refused" for outcome in outcomes):
+        raise typer.Exit(EXIT_REFUSED)
+    if any(outcome.identity not in done for outcome in outcomes):
+        raise typer.Exit(EXIT_INCOMPLETE)
+
+
+class _Outcome:
+    """How the import of one bundle ended: imported, refused or incomplete."""
+
+    def __init__(self, path: Path, status: str, verdict: Any = None, release: Release | None = None) -> None:
+        self.path = path
+        self.status = status
+        self.verdict = verdict
+        self.release = release
+        self.error: IncompleteError | None = None
+
+    @property
+    def identity(self) -> str | None:
+        """Of the release, as far as it is known."""
+        known = self.release or self.verdict
+        return None if known is None else known.identity
+
+    @property
+    def plain(self) -> dict[str, object]:
+        """For machines."""
+        release, verdict = self.release, self.verdict
+        return {
+            "path": str(self.path),
+            "status": self.status,
+            "name": verdict.subject if release is None else release.name,
+            "version": verdict.version if release is None else release.version,
+            "identity": self.identity,
+            "manifest": None if release is None else release.manifest_digest,
+            "missing": [] if self.error is None else list(self.error.missing),
+            "volumes": [] if self.error is None else list(self.error.volumes),
+            "verdict": None if verdict is None else verdict.to_dict(),
+        }
+
+    def show(self, store: str, *, complete: bool) -> None:
+        """For people; `complete` says whether the release became complete by the other bundles."""
+        if self.release is not None:
+            shown = f"{self.release.name}@{self.release.version}"
+            say("imported ", (shown, "bold"), f", {self.release.identity}, into {store}")
+        elif self.error is None:
+            show_verdict(self.verdict)
+        elif complete:
+            say(
+                (str(self.path), "bold"),
+                f"  verified, a part of {self.verdict.subject}@{self.verdict.version}",
+            )
+        else:
+            complain(self.error)
+
+
+def _outcome(path: Path, attempt: Callable[..., Release]) -> _Outcome:
+    try:
+        with byte_progress() as progress:
+            return _Outcome(path, "imported", release=attempt(path, progress))
+    except RefusedError as exc:
+        return _Outcome(path, "refused", exc.verdict)
+    except IncompleteError as exc:
+        outcome = _Outcome(path, "incomplete", exc.verdict)
+        outcome.error = exc
+        return outcome

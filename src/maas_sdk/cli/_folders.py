@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
-from rich.text import Text
 
-from maas_sdk.cli._console import EXIT_REFUSED, PassphraseFile, complain, console, passphrase, table
+from maas_sdk.cli._console import EXIT_REFUSED, Listing, PassphraseFile, complain, passphrase, say
 from maas_sdk.errors import InvalidArtifactError, InvalidOptionError, VerificationError
 from maas_sdk.identity import load_signing_key, load_verifying_key
 from maas_sdk.signing import Certificate, PublicKey, load_certificates, sign_folder, verify_folder
@@ -31,13 +29,11 @@ def sign(
     ] = None,
     passphrase_file: PassphraseFile = None,
 ) -> None:
-    """Sign all files of a folder, in the form of OpenSSF Model Signing."""
+    """Sign a folder, in the form of OpenSSF Model Signing."""
     signer = load_signing_key(key, passphrase=lambda: passphrase(passphrase_file))
     chain = load_certificates(certificate_chain) if certificate_chain else ()
     sign_folder(folder, signer, output, certificate_chain=chain)
-    console().print(
-        f"[bold]{escape(str(output))}[/]  signed with {signer.public_key.fingerprint}", soft_wrap=True
-    )
+    say((str(output), "bold"), f"  signed with {signer.public_key.fingerprint}")
 
 
 def verify(
@@ -51,7 +47,9 @@ def verify(
         list[Path] | None, typer.Option(help="Under which root certificates a signer is accepted, in PEM.")
     ] = None,
 ) -> None:
-    """Check that a folder holds exactly the files that a trusted key signed.
+    """Check that a folder is what a trusted key signed.
+
+    It must hold exactly these files.
 
     Exit status: 0 it does, 1 refused, 2 it could not be checked.
     """
@@ -65,11 +63,10 @@ def verify(
     except (InvalidArtifactError, VerificationError) as exc:
         complain(exc)
         raise typer.Exit(EXIT_REFUSED) from exc
-    shown = table(f"{escape(str(folder))}: passed", "", "")
-    shown.show_header = False
-    shown.add_row("signed as", Text(repr(signed.name)))
-    shown.add_row("files", str(len(signed.files)))
-    shown.add_row("signing key", f"{signed.key.key_type}  {signed.key.fingerprint}")
+    shown = Listing(f"{folder}: passed", "", "")
+    shown.row("signed as", repr(signed.name))
+    shown.row("files", str(len(signed.files)))
+    shown.row("signing key", f"{signed.key.key_type}  {signed.key.fingerprint}")
     for certificate in signed.certificates:
-        shown.add_row("certificate", Text(f"{certificate.subject!r}  {certificate.fingerprint}"))
-    console().print(shown)
+        shown.row("certificate", f"{certificate.subject!r}  {certificate.fingerprint}")
+    shown.show()

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
-from maas_sdk.cli._console import PassphraseFile, console, passphrase, table
+from maas_sdk.cli import _rotation
+from maas_sdk.cli._console import Listing, PassphraseFile, passphrase, say
 from maas_sdk.identity import Contact, Identity
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Make and show identities and contacts.", no_args_is_help=True)
+app = typer.Typer(help="Make and show identities and contacts; change keys.", no_args_is_help=True)
+app.command("rotation")(_rotation.rotation)
 
 _LONG = 100  # characters
 
@@ -36,9 +37,8 @@ def new(
     kept, handed_out = folder / f"{name}.identity", folder / f"{name}.contact.json"
     identity.save(kept, passphrase=secret)
     identity.public.save(handed_out)
-    out = console()
-    out.print(f"[bold]{kept}[/]  keep it: it signs and opens, sealed with the passphrase")
-    out.print(f"[bold]{handed_out}[/]  hand it out")
+    say((str(kept), "bold"), "  keep it: it signs and opens, sealed with the passphrase")
+    say((str(handed_out), "bold"), "  hand it out")
     _show(identity.public)
 
 
@@ -69,16 +69,15 @@ def change_passphrase(
         old=lambda: passphrase(passphrase_file),
         new=lambda: passphrase(new_passphrase_file, confirm=True, prompt="New passphrase"),
     )
-    console().print(f"[bold]{file}[/]  {identity.name} has a new passphrase; copies keep the old one")
+    say((str(file), "bold"), f"  {identity.name} has a new passphrase; copies keep the old one")
 
 
 def _show(contact: Contact) -> None:
-    shown = table(f"Contact {contact.name}", "", "")
-    shown.show_header = False
-    shown.add_row("signing key", f"{contact.public_key.key_type}  {contact.public_key.fingerprint}")
-    shown.add_row("recipient", Text(_short(str(contact.recipient))))
-    shown.add_row("fingerprint", contact.fingerprint_text)
-    console().print(shown)
+    shown = Listing(f"Contact {contact.name}", "", "")
+    shown.row("signing key", f"{contact.public_key.key_type}  {contact.public_key.fingerprint}")
+    shown.row("recipient", _short(str(contact.recipient)))
+    shown.row("fingerprint", contact.fingerprint_text)
+    shown.show()
 
 
 def _short(recipient: str) -> str:

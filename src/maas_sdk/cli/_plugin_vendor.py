@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.text import Text
 
-from maas_sdk.cli._console import EXIT_REFUSED, console, table
+from maas_sdk.cli._console import EXIT_REFUSED, Listing, say
 from maas_sdk.errors import InvalidOptionError
 
 if TYPE_CHECKING:
@@ -36,10 +35,9 @@ def new(
 
     place = Path(f"maas-sdk-{name.replace('_', '-')}") if folder is None else folder
     written = write_distribution(place, name, tuple(COMPONENTS) if kind == ["all"] else kind)
-    out = console()
     for path in written:
-        out.print(Text(f"wrote {path}"), soft_wrap=True)
-    out.print(Text(f"next: pip install -e '{place}[test]' && pytest {place}"), soft_wrap=True)
+        say(f"wrote {path}")
+    say(f"next: pip install -e '{place}[test]' && pytest {place}")
 
 
 def check(
@@ -67,22 +65,20 @@ def check(
 
 
 def _show(results: Results, *, everything: bool) -> None:
-    out = console()
-    summary = table(f"Plugin {results.plugin}", "component", "kind", ">checks", ">failed", ">expected")
+    summary = Listing(f"Plugin {results.plugin}", "component", "kind", ">checks", ">failed", ">expected")
     for component, kind in dict.fromkeys((result.component, result.kind) for result in results):
         own = [r.outcome.value for r in results if (r.component, r.kind) == (component, kind)]
         counts = (len(own), own.count("failed"), own.count("expected failure"))
-        summary.add_row(Text(component), kind, *map(str, counts))
-    out.print(summary)
+        summary.row(component, kind, *map(str, counts))
+    summary.show()
     told = [result for result in results if everything or result.outcome.value != "passed"]
     if told:
-        listing = table("Checks", "component", "kind", "check", "outcome", "reason")
+        listing = Listing("Checks", "component", "kind", "check", "outcome", "reason")
         for result in told:
-            cells = (result.component, result.kind, result.check, result.outcome.value, result.reason)
-            listing.add_row(*map(Text, cells))
-        out.print(listing)
-    verdict = "[bold green]passed[/]" if results.passed else "[bold red]failed[/]"
-    out.print(f"{len(results)} checks, {len(results.failures)} failed: {verdict}")
+            listing.row(result.component, result.kind, result.check, result.outcome.value, result.reason)
+        listing.show()
+    verdict = ("passed", "bold green") if results.passed else ("failed", "bold red")
+    say(f"{len(results)} checks, {len(results.failures)} failed: ", verdict)
 
 
 def _pairs(texts: list[str] | tuple[()]) -> dict[str, str]:

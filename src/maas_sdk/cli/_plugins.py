@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from maas_sdk.cli import _plugin_vendor
-from maas_sdk.cli._console import console, table
+from maas_sdk.cli._console import Listing, say
 from maas_sdk.errors import UnknownComponentError
 from maas_sdk.plugin import KINDS, ComponentInfo, PluginRegistry
 
@@ -30,13 +29,13 @@ def list_components(
     ] = False,
 ) -> None:
     """List components, without importing what implements them."""
-    listing = table("Components", "kind", "reference", "distribution", "summary")
+    listing = Listing("Components", "kind", "reference", "distribution", "summary")
     for info in PluginRegistry(allow=set(allow or ())).describe():
         if kind not in (None, info.kind) or (info.reference.startswith("sklearn.") and not everything):
             continue
         made_by = f"{info.distribution} {info.version}" if info.distribution else "-"
-        listing.add_row(info.kind, info.reference, made_by, info.spec.summary)
-    console().print(listing)
+        listing.row(info.kind, info.reference, made_by, info.spec.summary)
+    listing.show()
 
 
 @app.command("show")
@@ -65,12 +64,15 @@ def _find(registry: PluginRegistry, reference: str, kind: str | None) -> list[Co
 
 
 def _show(registry: PluginRegistry, info: ComponentInfo) -> None:
-    out = console()
-    out.print(Text(f"{info.kind} {info}"))
+    say(f"{info.kind} {info}")
     if info.spec.summary:
-        out.print(Text(info.spec.summary))
-    listing = table("Options", "option", "type", "default", "meaning")
-    for option in registry.options(info.kind, info.reference):
+        say(info.spec.summary)
+    options = registry.options(info.kind, info.reference)
+    if not options:
+        say("It takes no options.")
+        return
+    listing = Listing("Options", "option", "type", "default", "meaning")
+    for option in options:
         default = "required" if option.required else repr(option.default)
-        listing.add_row(*map(Text, (option.name, option.type or "-", default, option.summary)))
-    out.print(listing if listing.row_count else "It takes no options.")
+        listing.row(option.name, option.type or "-", default, option.summary)
+    listing.show()

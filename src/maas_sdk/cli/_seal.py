@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO, TypeVar, cast
 
 import typer
-from rich.markup import escape
 
 from maas_sdk._internal.files import atomic_file, storage_errors
 from maas_sdk._internal.key_files import read_key_file
-from maas_sdk.cli._console import EXIT_REFUSED, PassphraseFile, byte_progress, complain, console, passphrase
+from maas_sdk.cli._console import EXIT_REFUSED, PassphraseFile, byte_progress, complain, passphrase, say
 from maas_sdk.errors import (
     AlreadyExistsError,
     ArmorError,
@@ -57,7 +56,10 @@ def seal(
     passphrase_file: PassphraseFile = None,
     force: Force = False,
 ) -> None:
-    """Seal a file for recipients or with a passphrase; any age tool opens it."""
+    """Seal a file for recipients or with a passphrase.
+
+    Any age tool opens it.
+    """
     from maas_sdk.sealing import Passphrase, encrypt
 
     _check_choice(recipient, "-r RECIPIENT", with_passphrase=with_passphrase, file=passphrase_file)
@@ -69,7 +71,7 @@ def seal(
         everyone = [Passphrase(passphrase(passphrase_file, confirm=True))]
     with _source(file, "seal") as source, atomic_file(output, mode=_SEALED_MODE, replace=force) as sink:
         encrypt(source, sink, everyone, armor=armor)
-    console().print(f"sealed [bold]{escape(str(output))}[/]", soft_wrap=True)
+    say("sealed ", (str(output), "bold"))
 
 
 def unseal(
@@ -111,7 +113,7 @@ def unseal(
     except (NoMatchError, HeaderError, HeaderMacError, PayloadError, ArmorError) as exc:
         complain(exc)
         raise typer.Exit(EXIT_REFUSED) from exc
-    console().print(f"opened [bold]{escape(str(output))}[/]", soft_wrap=True)
+    say("opened ", (str(output), "bold"))
 
 
 def _check_choice(keys: list[str] | None, what: str, *, with_passphrase: bool, file: Path | None) -> None:

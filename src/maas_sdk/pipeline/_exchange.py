@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import frozen
 
-from maas_sdk.artifact import Environment, ModelSchema, Recipe, SelfTest, Store
+from maas_sdk.artifact import DerivedPart, Environment, ModelSchema, Recipe, SelfTest, Store
 from maas_sdk.errors import InvalidArtifactError, InvalidOptionError, SelfTestError
 from maas_sdk.identity import Identity
 from maas_sdk.interfaces import Signer
 from maas_sdk.pipeline import _recipe
 from maas_sdk.pipeline._components import make_sealer
 from maas_sdk.sealing import parse_recipient
-from maas_sdk.serialization import dump_parts, load_parts
+from maas_sdk.serialization import dump_pieces, load_parts
 from maas_sdk.signing import MODEL_SIGNING_KEY_TYPES, PublicKey, sign_files
 from maas_sdk.stores import open_store
 
@@ -65,6 +65,12 @@ class Publication:
         Texts for the card.
     created, expires : datetime, str or None
         Times in UTC.
+    parents : sequence of str
+        Of what it was made.
+    datasets : mapping of str to str
+        What it was trained on.
+    metrics : mapping of str to float
+        Figures to search by.
     sealer : str, (str, dict) or Sealer
         What seals.
     profile : {"full", "inference"}
@@ -86,6 +92,9 @@ class Publication:
     card: Mapping[str, str]
     created: datetime | str | None
     expires: datetime | str | None
+    parents: Sequence[str]
+    datasets: Mapping[str, str]
+    metrics: Mapping[str, float]
     sealer: Any
     profile: Literal["full", "inference"]
     zstd: bool
@@ -134,23 +143,24 @@ def publish(
         recipients += [person.public.recipient for person in people if isinstance(person, Identity)]
     created = publication.created if publication.created is not None else datetime.now(UTC)
     serializers = _serializers(registry)
-    model = dump_parts(
-        pipeline.chain_,
-        profile=publication.profile,
-        zstd=publication.zstd,
-        serializers=list(serializers.values()),
-        allow=publication.allow,
+    # Pieces are views of the model's arrays: what is sealed and stored was never copied.
+    model = dict(
+        dump_pieces(
+            pipeline.chain_,
+            profile=publication.profile,
+            zstd=publication.zstd,
+            serializers=list(serializers.values()),
+            allow=publication.allow,
+        )
     )
     recipe = Recipe(
         components=pipeline._recipe(),  # noqa: SLF001 - Pipeline's other half
-        serializers=_recipe.needed_serializers(model[_MODEL], serializers),
+        serializers=_recipe.needed_serializers(b"".join(model[_MODEL]), serializers),
     )
     parts = {**model, **_documents(pipeline, publication, created), _RECIPE: recipe.to_json()}
     if publication.selftest is not None:
         parts[_SELF_TEST] = SelfTest.make(publication.selftest, **_predictors(pipeline))
-    signature = _model_signature(parts, signers, publication.name)
-    if signature is not None:
-        parts[_MODEL_SIGNATURE] = signature
+    parts.update(_model_signature(signers, publication.name))
     opened = store if isinstance(store, Store) else open_store(store, registry=registry)
     return opened.publish(
         parts,
@@ -160,6 +170,9 @@ def publish(
         recipients=recipients,
         created=created,
         expires=publication.expires,
+        parents=publication.parents,
+        datasets=publication.datasets,
+        metrics=publication.metrics,
         sealer=make_sealer(publication.sealer, registry),
         progress=progress,
     )
@@ -174,27 +187,33 @@ def load(
     limits: Limits,
     registry: PluginRegistry,
     allow: Sequence[Any],
+    mmap_mode: Literal["r"] | None,
 ) -> Loaded:
     """Verify, unseal, rebuild; errors as documented at `Pipeline.load`."""
+    if mmap_mode not in ("r", None):
+        raise InvalidOptionError(f"mmap_mode must be 'r' or None, not {mmap_mode!r}")
     opened = (
         store
         if isinstance(store, Store)
         else open_store(store, create=False, registry=registry, limits=limits)
     )
     release = opened.open(reference)
-    release.verify(trust, recipient=identity if release.sealed else None).raise_if_refused()
-    parts = release.read_parts(identity=identity)
-    if _SCHEMA not in parts:
+    mapped = mmap_mode is not None and not release.sealed
+    parts = release.read_parts(identity=identity, trust=trust, mapped=mapped)
+    documents = {path: data for path, data in parts.items() if isinstance(data, bytes)}
+    if _SCHEMA not in documents:
         raise InvalidArtifactError(f"{reference} has no part {_SCHEMA}")
     model = {path: data for path, data in parts.items() if path.startswith(("model.json", "tensors/"))}
-    recipe = Recipe.from_json(parts[_RECIPE], limits=limits) if _RECIPE in parts else Recipe()
+    recipe = Recipe.from_json(documents[_RECIPE], limits=limits) if _RECIPE in documents else Recipe()
     serializers = _recipe.usable_serializers(recipe, reference, registry)
-    chain = load_parts(model, limits=limits, serializers=serializers, allow=allow)
-    schema = ModelSchema.from_json(parts[_SCHEMA], limits=limits)
+    chain = load_parts(model, limits=limits, serializers=serializers, allow=allow, mapped=mapped)
+    schema = ModelSchema.from_json(documents[_SCHEMA], limits=limits)
     report = None
-    if _SELF_TEST in parts:
-        report = SelfTest.run(parts[_SELF_TEST], **_predictors(chain), limits=limits)
-    made_with = Environment.from_json(parts[_ENVIRONMENT], limits=limits) if _ENVIRONMENT in parts else None
+    if _SELF_TEST in documents:
+        report = SelfTest.run(documents[_SELF_TEST], **_predictors(chain), limits=limits)
+    made_with = None
+    if _ENVIRONMENT in documents:
+        made_with = Environment.from_json(documents[_ENVIRONMENT], limits=limits)
     return Loaded(chain, schema, report, recipe, made_with)
 
 
@@ -287,10 +306,10 @@ def _classes(pipeline: Any) -> list[Any] | None:
     return None if labels is None or isinstance(labels, list) else list(labels.tolist())
 
 
-def _model_signature(parts: Mapping[str, bytes], signers: Iterable[Signer], name: str) -> bytes | None:
-    """Sign the parts' folder in the form of OpenSSF Model Signing, with the first key that can (ECDSA)."""
+def _model_signature(signers: Iterable[Signer], name: str) -> dict[str, DerivedPart]:
+    """Have the parts' folder signed in the form of OpenSSF Model Signing, by the first key that can (ECDSA)."""
     for signer in signers:
         if PublicKey.from_pem(signer.public_key_pem()).key_type in MODEL_SIGNING_KEY_TYPES:
-            files = {path: hashlib.sha256(data).hexdigest() for path, data in parts.items()}
-            return sign_files(files, signer, name=name, ignore_paths=[_MODEL_SIGNATURE])
-    return None
+            part = DerivedPart(partial(sign_files, signer=signer, name=name, ignore_paths=[_MODEL_SIGNATURE]))
+            return {_MODEL_SIGNATURE: part}
+    return {}

@@ -173,6 +173,9 @@ class Pipeline(ChainEstimator):
         card: Mapping[str, str] | None = None,
         created: datetime | str | None = None,
         expires: datetime | str | None = None,
+        parents: Sequence[str] = (),
+        datasets: Mapping[str, str] | None = None,
+        metrics: Mapping[str, float] | None = None,
         sealer: Any = "age",
         profile: Literal["full", "inference"] = "full",
         zstd: bool = False,
@@ -181,7 +184,8 @@ class Pipeline(ChainEstimator):
     ) -> Release:
         """Serialize, seal, sign and store as an immutable version.
 
-        When it fails or is interrupted, the store holds no half version.
+        The model's arrays are sealed and stored from where they are, without a copy, and must not change
+        meanwhile. When it fails or is interrupted, the store holds no half version.
 
         Parameters
         ----------
@@ -206,6 +210,13 @@ class Pipeline(ChainEstimator):
             Texts for the model card: ``"intended_use"``, ``"limitations"``, ….
         created, expires : datetime or str, optional
             Times in UTC; now, and never.
+        parents : sequence of str
+            References or identities of the releases that it was made from, in the same store.
+        datasets : mapping of str to str, optional
+            What it was trained on: names, and digests ``"sha256:…"`` of the bytes.
+        metrics : mapping of str to float, optional
+            Figures to search by. They are not sealed: whoever carries the bundle can read them, as well as
+            parents and data sets.
         sealer : str, (str, dict) or Sealer
             What seals.
         profile : {"full", "inference"}
@@ -245,6 +256,9 @@ class Pipeline(ChainEstimator):
                 card=card or {},
                 created=created,
                 expires=expires,
+                parents=parents,
+                datasets=datasets or {},
+                metrics=metrics or {},
                 sealer=sealer,
                 profile=profile,
                 zstd=zstd,
@@ -266,6 +280,7 @@ class Pipeline(ChainEstimator):
         limits: Limits = DEFAULT_LIMITS,
         registry: PluginRegistry | None = None,
         allow: Sequence[Any] = (),
+        mmap_mode: Literal["r"] | None = None,
     ) -> Self:
         """Verify a release, open it, rebuild the model without running code from it, and rerun its self-test.
 
@@ -289,6 +304,11 @@ class Pipeline(ChainEstimator):
         allow : sequence of class or function
             Classes of third parties that a model may hold, and functions that its parameters may be, beyond
             those that the SDK knows: trusted code, given as objects, never imported by a name from a file.
+        mmap_mode : {None, "r"}
+            With ``"r"``, large arrays of an unsealed release stay in the files of a store that is a folder,
+            and the system reads them when they are used. Nobody else may write to the store then, and its
+            medium must stay plugged in while the model lives: what is altered after the check is not
+            noticed, and a file that is gone ends the process. None reads everything.
 
         Raises
         ------
@@ -311,6 +331,7 @@ class Pipeline(ChainEstimator):
                 limits=limits,
                 registry=host,
                 allow=allow,
+                mmap_mode=mmap_mode,
             )
             _exchange.check_selftest(loaded, reference, selftest_tolerance)
         *preprocessors, model = [clone(step) for _, step in loaded.chain.steps]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from maas_sdk.sealing._header import Header
     from maas_sdk.sealing._streams import Sink, Source
 
-__all__ = ["AgeSealer", "decrypt", "encrypt", "open_header"]
+__all__ = ["AgeSealer", "decrypt", "encrypt", "open_header", "stanza_types"]
 
 _SEALED_MODE = 0o644
 _PLAIN_MODE = 0o600  # what was secret stays with its owner
@@ -125,6 +125,35 @@ def decrypt(
             open_payload(reader, write, cipher)
 
 
+def stanza_types(source: Source, *, limits: Limits = DEFAULT_LIMITS) -> frozenset[str]:
+    """Tell for which kinds of recipients a file is sealed; no identity is needed, nothing is authenticated.
+
+    Parameters
+    ----------
+    source : binary file, path or bytes-like
+        A sealed file, armored or not; a file is read from where it stands, and a little past its header.
+    limits : Limits
+        Bounds on the header.
+
+    Returns
+    -------
+    frozenset of str
+        ``{"X25519"}``, ``{"mlkem768x25519"}``, ``{"scrypt"}``, or what else the file says.
+
+    Raises
+    ------
+    HeaderError, ArmorError
+        When it is no age file.
+    StorageError
+        When it cannot be read.
+    """
+    with open_source(source) as read_into:
+        reader = SourceReader(read_into)
+        if is_armored(reader):
+            reader = SourceReader(ArmorReader(reader).read_into)
+        return frozenset(stanza.type for stanza in read_header(reader, limits=limits).stanzas)
+
+
 def open_header(
     reader: SourceReader, identities: Sequence[Identity | Passphrase], *, limits: Limits
 ) -> ChunkCipher:
@@ -155,9 +184,16 @@ class AgeSealer:
         """Encrypt all of `source` into `sink`; see :func:`encrypt`."""
         encrypt(source, sink, recipients)
 
-    def decrypt(self, source: BinaryIO, sink: BinaryIO, identities: Sequence[Identity | Passphrase]) -> None:
+    def decrypt(
+        self,
+        source: BinaryIO,
+        sink: BinaryIO,
+        identities: Sequence[Identity | Passphrase],
+        *,
+        ciphertext_hash: Hash | None = None,
+    ) -> None:
         """Decrypt all of `source` into `sink`; see :func:`decrypt`."""
-        decrypt(source, sink, identities, limits=self._limits)
+        decrypt(source, sink, identities, limits=self._limits, ciphertext_hash=ciphertext_hash)
 
 
 def _wrap_for(recipients: Sequence[Recipient | Passphrase], file_key: bytes) -> bytes:

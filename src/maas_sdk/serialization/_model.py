@@ -97,13 +97,25 @@ def dump_parts(
 def dump_pieces(
     estimator: Any,
     *,
-    profile: Profile,
-    training_state: bool,
-    zstd: bool,
-    serializers: Sequence[EstimatorSerializer],
-    allow: Sequence[Any],
+    profile: Profile = "full",
+    training_state: bool = False,
+    zstd: bool = False,
+    serializers: Sequence[EstimatorSerializer] = (),
+    allow: Sequence[Any] = (),
 ) -> Iterator[tuple[str, Sequence[Any]]]:
-    """Give name and bytes, in pieces, of each part, the document last; see `dump_parts`."""
+    """Serialize a fitted estimator without copying its arrays; see `dump_parts` for everything else.
+
+    Returns
+    -------
+    iterator of (str, sequence of bytes-like)
+        Name and content, in pieces, of each part; the document comes last. The pieces of arrays are views of
+        the estimator's own, which must not change until they were used.
+
+    Raises
+    ------
+    UnsupportedModelError, InvalidOptionError
+        As in `dump_parts`, and at once.
+    """
     if profile not in _PROFILES:
         raise InvalidOptionError(f"profile must be one of {', '.join(_PROFILES)}, not {profile!r}")
     by_class = {serializer.target_type: serializer for serializer in _by_name(serializers).values()}

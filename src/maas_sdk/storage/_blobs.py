@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import io
 import shutil
 import tempfile
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
@@ -13,7 +11,6 @@ from attrs import frozen
 
 from maas_sdk._internal.digests import hex_of, is_digest, sha256
 from maas_sdk._internal.files import storage_errors
-from maas_sdk._internal.hashing_thread import HashingThread
 from maas_sdk.errors import (
     AlreadyExistsError,
     DigestMismatchError,
@@ -21,20 +18,30 @@ from maas_sdk.errors import (
     LimitExceededError,
     NotFoundError,
 )
-from maas_sdk.storage._stage import Stage, StagingBackend
+from maas_sdk.storage._receive import continue_partial, take_whole
+from maas_sdk.storage._stage import (
+    DatedBackend,
+    Leftover,
+    Partial,
+    ResumingBackend,
+    Stage,
+    StagingBackend,
+    TidyBackend,
+)
+from maas_sdk.storage._writer import BlobWriter, blob_writer, copy
 
 if TYPE_CHECKING:
-    from collections.abc import Buffer, Iterator  # type: ignore[attr-defined]
+    from collections.abc import Buffer, Callable, Iterator  # type: ignore[attr-defined]
     from contextlib import AbstractContextManager
-    from hashlib import _Hash as HASH
 
     from maas_sdk.interfaces import StorageBackend
 
-__all__ = ["BlobStore", "BlobWriter", "Descriptor"]
+__all__ = ["BlobStore", "Descriptor"]
 
 _FOLDER: Final = "blobs/sha256/"
 _CHUNK: Final = 1 << 20
 _SPOOLED_IN_MEMORY: Final = 16 << 20
+_LARGE: Final = 1 << 20  # bytes that are hashed while they are written, at the risk of writing them in vain
 
 
 @frozen
@@ -51,59 +58,6 @@ class Descriptor:
 
     digest: str
     size: int
-
-
-class BlobWriter(io.BufferedIOBase):
-    """A binary file to write to, that counts what it takes and hashes it on a second thread meanwhile.
-
-    `BlobStore.writer` makes it.
-    """
-
-    def __init__(
-        self, file: BinaryIO | None, max_bytes: int | None, hash_: HASH, hashing: HashingThread
-    ) -> None:
-        self._file = file
-        self._max_bytes = max_bytes
-        self._hash = hash_
-        self._hashing = hashing
-        self._size = 0
-
-    def writable(self) -> bool:
-        """Whether it takes bytes: yes."""
-        return True
-
-    def write(self, data: Buffer, /) -> int:
-        """Take bytes, all of them.
-
-        Raises
-        ------
-        LimitExceededError
-            When they would be more than `max_bytes` in all; none of these is taken.
-        """
-        with memoryview(data) as view, view.cast("B") as plain:
-            size = plain.nbytes
-            if self._max_bytes is not None and self._size + size > self._max_bytes:
-                raise LimitExceededError(
-                    f"the blob is larger than the {self._max_bytes} bytes that are allowed"
-                )
-            for start in range(0, size, _CHUNK):
-                piece = bytes(plain[start : start + _CHUNK])  # the caller may change its own after this
-                self._hashing.update(piece)
-                if self._file is not None:
-                    self._file.write(piece)
-        self._size += size
-        return size
-
-    @property
-    def digest(self) -> str:
-        """The digest of what was written so far: ``"sha256:…"``."""
-        self._hashing.wait()
-        return "sha256:" + self._hash.hexdigest()
-
-    @property
-    def size(self) -> int:
-        """How many bytes were written so far."""
-        return self._size
 
 
 class BlobStore:
@@ -124,6 +78,10 @@ class BlobStore:
     def put(self, data: Buffer) -> Descriptor:
         """Keep some bytes; the same bytes again are fine."""
         with memoryview(data) as view:
+            if view.nbytes >= _LARGE and isinstance(self._backend, StagingBackend):
+                with self.writer() as writer:
+                    writer.write(view)
+                return Descriptor(writer.digest, writer.size)
             descriptor = Descriptor(sha256(view), view.nbytes)
             with (
                 contextlib.suppress(AlreadyExistsError),
@@ -154,14 +112,13 @@ class BlobStore:
             From a write past `max_bytes`.
         """
         if expected is not None and self.has(expected):
-            with _blob_writer(None, max_bytes) as writer:
+            with blob_writer(None, max_bytes=max_bytes) as writer:
                 yield writer
             _check(writer.digest, expected)
-            if isinstance(self._backend, StagingBackend):
-                self._backend.settle(_key(expected))
+            self._settle(expected)
             return
         with self._stage() as stage:
-            with _blob_writer(stage.file, max_bytes) as writer:
+            with blob_writer(stage.file, max_bytes=max_bytes) as writer:
                 yield writer
             if expected is not None:
                 _check(writer.digest, expected)
@@ -190,9 +147,175 @@ class BlobStore:
             When `source` gives more than `max_bytes`; nothing is left.
         """
         with self.writer(expected=expected, max_bytes=max_bytes) as writer:
-            for chunk in _chunks(source):
-                writer.write(chunk)
+            copy(source, writer)
         return Descriptor(writer.digest, writer.size)
+
+    def receive(
+        self,
+        source: BinaryIO,
+        *,
+        digest: str,
+        size: int,
+        progress: Callable[[int], None] | None = None,
+    ) -> bool:
+        """Keep a blob whose digest and size are known, going on where an earlier attempt was interrupted.
+
+        A blob that is known is not read from `source` at all. Otherwise what an interrupted attempt left is
+        hashed again, and `source` is read from there on, if the backend can keep such a thing and `source`
+        can be moved. When this is interrupted in turn, what was written stays for the next attempt.
+        Of two that receive one blob at once, the second begins from its first byte, apart from the other.
+
+        Parameters
+        ----------
+        source : BinaryIO
+            Read from its beginning, where it stands; it must end with the blob.
+        digest : str
+            The digest that the bytes must have.
+        size : int
+            How many they must be.
+        progress : callable, optional
+            Called with the bytes of this blob that are there, time and again.
+
+        Returns
+        -------
+        bool
+            Whether the blob is new here.
+
+        Raises
+        ------
+        DigestMismatchError
+            When digest or size are others than expected; nothing is left. Also when a known blob has
+            another size: then the store is damaged, or `size` is wrong.
+        StorageError
+            When `source` cannot be read or the blob cannot be written.
+        """
+        report = progress or _silent
+        if self.settle(digest, size=size):
+            report(size)
+            return False
+        with self._partial(digest) as partial:
+            if partial is not None:
+                continue_partial(partial, source, digest=digest, size=size, progress=report)
+                with contextlib.suppress(AlreadyExistsError):
+                    partial.commit(_key(digest))
+                return True
+        with self._stage() as stage:
+            take_whole(stage.file, source, digest=digest, size=size, progress=report)
+            with contextlib.suppress(AlreadyExistsError):
+                stage.commit(_key(digest))
+        return True
+
+    def settle(self, digest: str, *, size: int) -> bool:
+        """Tell whether a blob is known; then it is as durable and as young as if it were written now.
+
+        Raises
+        ------
+        DigestMismatchError
+            When it has another size: then the store is damaged, or `size` is wrong.
+        """
+        try:
+            self._settle_known(digest, size)
+        except NotFoundError:
+            return False
+        return True
+
+    def replace(self, source: BinaryIO, *, digest: str, size: int | None = None) -> None:
+        """Put good bytes in the place of a blob that was damaged or lost in the store.
+
+        They are written and checked first, and only then the damaged blob is removed. A process killed
+        between the two leaves the blob missing, which replacing it again cures.
+
+        Parameters
+        ----------
+        source : BinaryIO
+            Read from where it stands to its end.
+        digest : str
+            The digest that the bytes must have.
+        size : int or None
+            How many they must be, when that is known.
+
+        Raises
+        ------
+        DigestMismatchError
+            When they are others; the store stays as it was.
+        """
+        key = _key(digest)
+        with self._stage() as stage:
+            take_whole(stage.file, source, digest=digest, size=size)
+            with contextlib.suppress(NotFoundError):
+                self._backend.delete(key)
+            stage.commit(key)
+
+    def check(self, digest: str, *, progress: Callable[[int], None] | None = None) -> int:
+        """Read a whole blob, of any size, and check that it is what its digest says.
+
+        Parameters
+        ----------
+        digest : str
+            ``"sha256:…"``.
+        progress : callable, optional
+            Called with the bytes that were read, time and again.
+
+        Returns
+        -------
+        int
+            Its size in bytes.
+
+        Raises
+        ------
+        NotFoundError
+            When there is none.
+        DigestMismatchError
+            When it was damaged or altered in the store.
+        StorageError
+            When it cannot be read.
+        """
+        size = self.size(digest)
+        with self.open(digest) as file, blob_writer(None) as writer:
+            # One byte more than there should be, so that a blob that grows is no endless one.
+            copy(file, writer, limit=size + 1, progress=progress)
+        _check(writer.digest, digest)
+        return size
+
+    def digests(self) -> Iterator[str]:
+        """Give the digest of every blob, sorted; what lies beside them under another name is passed over."""
+        for key in self._backend.list(_FOLDER):
+            if is_digest(_digest(key)):
+                yield _digest(key)
+
+    def strangers(self) -> Iterator[str]:
+        """Give the keys of what lies among the blobs and has no digest for a name, sorted."""
+        for key in self._backend.list("blobs/"):
+            if not key.startswith(_FOLDER) or not is_digest(_digest(key)):
+                yield key
+
+    def modified(self, digest: str) -> float | None:
+        """Tell when a blob was written, or last found here by one who meant to write it.
+
+        Returns
+        -------
+        float or None
+            In seconds since 1970; None when the backend tells no ages.
+
+        Raises
+        ------
+        NotFoundError
+            When there is none.
+        """
+        key = _key(digest)
+        return self._backend.modified(key) if isinstance(self._backend, DatedBackend) else None
+
+    def remove(self, digest: str) -> None:
+        """Remove a blob that nothing needs, which the caller knows; `NotFoundError` if there is none."""
+        self._backend.delete(_key(digest))
+
+    def leftovers(self) -> list[Leftover]:
+        """Give what killed writers left and running ones write; nothing when the backend cannot tell."""
+        return list(self._backend.leftovers()) if isinstance(self._backend, TidyBackend) else []
+
+    def remove_leftover(self, name: str) -> bool:
+        """Remove one, unless a writer is known to use it; tell whether it was removed."""
+        return isinstance(self._backend, TidyBackend) and self._backend.remove_leftover(name)
 
     def open(self, digest: str) -> BinaryIO:
         """Open a blob for reading; whoever reads it checks its digest, or uses `read`.
@@ -242,17 +365,28 @@ class BlobStore:
             return False
         return True
 
+    def _settle_known(self, digest: str, size: int) -> None:
+        found = self.size(digest)
+        if found != size:
+            raise DigestMismatchError(
+                f"the blob {digest} is in the store with {found} bytes, not the {size} that it should have: "
+                "the store is damaged, or what names the blob is wrong; check the store with fsck"
+            )
+        self._settle(digest)
+
+    def _settle(self, digest: str) -> None:
+        if isinstance(self._backend, StagingBackend):
+            self._backend.settle(_key(digest))
+
+    def _partial(self, digest: str) -> AbstractContextManager[Partial | None]:
+        if isinstance(self._backend, ResumingBackend):
+            return self._backend.partial(hex_of(digest))
+        return contextlib.nullcontext()
+
     def _stage(self) -> AbstractContextManager[Stage]:
         if isinstance(self._backend, StagingBackend):
             return self._backend.stage()
         return _spooled(self._backend)
-
-
-@contextlib.contextmanager
-def _blob_writer(file: BinaryIO | None, max_bytes: int | None) -> Iterator[BlobWriter]:
-    hash_ = hashlib.sha256()
-    with HashingThread(hash_) as hashing:
-        yield BlobWriter(file, max_bytes, hash_, hashing)
 
 
 @contextlib.contextmanager
@@ -271,13 +405,8 @@ def _spooled(backend: StorageBackend) -> Iterator[Stage]:
         yield Stage(cast("BinaryIO", spool), commit)
 
 
-def _chunks(source: BinaryIO) -> Iterator[Buffer]:
-    while True:
-        with storage_errors("reading the source of a blob"):
-            chunk = source.read(_CHUNK)
-        if not chunk:
-            return
-        yield chunk
+def _silent(_done: int) -> None:
+    """Tell nobody."""
 
 
 def _key(digest: str) -> str:
@@ -286,6 +415,10 @@ def _key(digest: str) -> str:
             f"{str(digest)[:100]!r} is not a digest; write sha256: and 64 lower-case hexadecimal digits"
         )
     return _FOLDER + hex_of(digest)
+
+
+def _digest(key: str) -> str:
+    return "sha256:" + key.removeprefix(_FOLDER)
 
 
 def _check(found: str, expected: str) -> None:

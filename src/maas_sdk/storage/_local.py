@@ -9,12 +9,13 @@ import os
 import secrets
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from maas_sdk._internal.files import storage_errors, sync_folder
 from maas_sdk.errors import AlreadyExistsError, NotFoundError, StorageError
 from maas_sdk.storage._keys import check_key, check_prefix, is_segment
-from maas_sdk.storage._stage import Stage
+from maas_sdk.storage._local_files import READ, StoreFile, open_alone, refresh
+from maas_sdk.storage._stage import Leftover, Partial, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,16 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["LocalBackend"]
 
 _TEMPORARY: Final = ".incoming"
+_PARTIAL: Final = ".partial"  # ends the names of temporary files that outlive an interruption
 _WRITE: Final = (
     os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-)
-# Not blocking, so that a pipe in the place of an object is refused rather than waited for.
-_READ: Final = (
-    os.O_RDONLY
-    | getattr(os, "O_BINARY", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_NONBLOCK", 0)
 )
 _NO_LINKS: Final = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 
@@ -41,7 +35,8 @@ class LocalBackend:
 
     An object is written to a temporary file in the folder ``.incoming``, synced, and given its name with
     link(2), which fails when the name is taken; then the folder is synced, and each parent folder in its own
-    parent. A process killed half way leaves at most a temporary file, which nothing ever reads. Only when the
+    parent. A process killed half way leaves at most a temporary file, which nothing ever reads but `partial`,
+    for those that it made, and `leftovers` shows. Only when the
     medium fails in the very last step, syncing the folder, can an object be visible although `create` raised:
     it is whole, and trying again settles whether it is durable.
 
@@ -113,6 +108,84 @@ class LocalBackend:
             with contextlib.suppress(OSError):
                 temporary.unlink()
 
+    @contextlib.contextmanager
+    def partial(self, name: str) -> Iterator[Partial | None]:
+        """Go on with a partial object, or begin it; see `ResumingBackend.partial`.
+
+        It is the file ``.incoming/<name>.partial``. Whoever writes to it has it locked, which ends with the
+        process; on a file system without locks there are no partial objects.
+        """
+        self._check_present()
+        path = self._folder / _TEMPORARY / (check_key(name) + _PARTIAL)
+        done = False
+
+        def commit(key: str) -> None:
+            nonlocal done
+            try:
+                self._commit(file, path, key)
+            except AlreadyExistsError:
+                done = True
+                raise
+            done = True
+
+        def discard() -> None:
+            nonlocal done
+            done = True
+
+        with storage_errors(f"writing into {self._folder}"):
+            self._make_folder(path.parent)
+            descriptor = open_alone(path)
+            if descriptor is None:
+                yield None
+                return
+            with os.fdopen(descriptor, "r+b") as file:
+                try:
+                    yield Partial(file, commit, discard)
+                finally:
+                    # The first error tells more than one that follows from it.
+                    with contextlib.suppress(OSError):
+                        if done:
+                            path.unlink()
+                        else:
+                            file.flush()
+                            os.fsync(file.fileno())
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """Give the temporary files, sorted by name; those that are being written now are among them."""
+        self._check_present()
+        with storage_errors(f"listing {self._folder / _TEMPORARY}"):
+            try:
+                with os.scandir(self._folder / _TEMPORARY) as entries:
+                    names = sorted(
+                        entry.name
+                        for entry in entries
+                        if is_segment(entry.name) and entry.is_file(follow_symlinks=False)
+                    )
+            except FileNotFoundError:
+                return
+            for name in names:
+                with contextlib.suppress(FileNotFoundError):
+                    status = (self._folder / _TEMPORARY / name).lstat()
+                    yield Leftover(name, status.st_size, status.st_mtime)
+
+    def remove_leftover(self, name: str) -> bool:
+        """Remove a temporary file; not when it is gone, or a partial object that somebody goes on with."""
+        path = self._folder / _TEMPORARY / check_key(name)
+        with storage_errors(f"deleting {path}"):
+            if not name.endswith(_PARTIAL):
+                path.unlink(missing_ok=True)
+                return True
+            if not path.exists():
+                return False
+            descriptor = open_alone(path)
+            if descriptor is None:
+                return not os.path.lexists(path)
+            try:
+                path.unlink()
+            finally:
+                os.close(descriptor)
+            return True
+
     def open(self, key: str) -> BinaryIO:
         """Read an object: a seekable binary file that the caller closes.
 
@@ -126,7 +199,7 @@ class LocalBackend:
         path = self._path(key)
         with storage_errors(f"reading {key} in {self._folder}"):
             try:
-                descriptor = os.open(path, _READ)
+                descriptor = os.open(path, READ)
             except (FileNotFoundError, NotADirectoryError) as exc:
                 raise self._missing(key) from exc
             except OSError as exc:
@@ -136,10 +209,13 @@ class LocalBackend:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 os.close(descriptor)
                 raise self._not_an_object(path)
-            return io.BufferedReader(_StoreFile(descriptor, key))
+            return io.BufferedReader(StoreFile(descriptor, key))
 
     def size(self, key: str) -> int:
         """Give the size of an object in bytes; `NotFoundError` if there is none."""
+        return self._status(key).st_size
+
+    def _status(self, key: str) -> os.stat_result:
         path = self._path(key)
         with storage_errors(f"reading {key} in {self._folder}"):
             try:
@@ -148,7 +224,7 @@ class LocalBackend:
                 raise self._missing(key) from exc
         if not stat.S_ISREG(status.st_mode):
             raise self._not_an_object(path)
-        return status.st_size
+        return status
 
     def list(self, prefix: str) -> Iterator[str]:
         """Give the keys that start with `prefix`, sorted; nothing if there are none."""
@@ -169,6 +245,10 @@ class LocalBackend:
         """Make an object durable that somebody else wrote, perhaps just now; `NotFoundError` if none."""
         self.size(key)
         self._sync_names(key)
+
+    def modified(self, key: str) -> float:
+        """Tell when an object was written or last relied upon by a writer; see `DatedBackend.modified`."""
+        return self._status(key).st_mtime
 
     def _walk(self, parent: str, start: str) -> Iterator[str]:
         with storage_errors(f"listing {self._folder}"):
@@ -201,7 +281,9 @@ class LocalBackend:
         path = self._folder
         for segment in segments:
             path /= segment
-            if path.is_symlink():
+            with storage_errors(f"looking for {path}"):
+                linked = path.is_symlink()
+            if linked:
                 raise StorageError(f"{path} is a symbolic link; a store holds none: replace it by the folder")
         return path
 
@@ -248,8 +330,10 @@ class LocalBackend:
     def _sync_names(self, key: str) -> None:
         """Sync what whoever was first may not have synced yet: others may rely on the object now."""
         with storage_errors(f"syncing {key} in {self._folder}"):
+            path = self._path(key)
             self._make_folders(key)
-            sync_folder(self._path(key).parent)
+            refresh(path)
+            sync_folder(path.parent)
 
     def _missing(self, key: str) -> NotFoundError:
         self._check_present()
@@ -271,19 +355,3 @@ class LocalBackend:
                 f"the store {self._folder} is not the one that was opened: its medium was unplugged or the "
                 f"folder was replaced; open it again"
             )
-
-
-class _StoreFile(io.FileIO):
-    """A file whose reads fail with `StorageError`, as when the medium is unplugged."""
-
-    def __init__(self, descriptor: int, key: str) -> None:
-        super().__init__(descriptor, "rb")
-        self._key = key
-
-    def readinto(self, buffer: object, /) -> int:
-        with storage_errors(f"reading {self._key}"):
-            return cast("int", super().readinto(buffer))  # type: ignore[arg-type]
-
-    def readall(self) -> bytes:
-        with storage_errors(f"reading {self._key}"):
-            return super().readall()

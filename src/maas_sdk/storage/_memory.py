@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import threading
+import time
 from typing import TYPE_CHECKING, BinaryIO
 
 from maas_sdk.errors import AlreadyExistsError, NotFoundError
@@ -24,6 +25,7 @@ class MemoryBackend:
 
     def __init__(self) -> None:
         self._objects: dict[str, bytes] = {}
+        self._modified: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -33,13 +35,15 @@ class MemoryBackend:
     def create(self, key: str) -> Iterator[BinaryIO]:
         """Write a new object: put if absent; see `maas_sdk.interfaces.StorageBackend.create`."""
         if check_key(key) in self._objects:
-            raise AlreadyExistsError(f"{key} exists already in memory")
+            with self._lock:
+                raise self._taken(key)
         with io.BytesIO() as file:
             yield file
             data = file.getvalue()
         with self._lock:
             if self._objects.setdefault(key, data) is not data:
-                raise AlreadyExistsError(f"{key} exists already in memory")
+                raise self._taken(key)
+            self._modified[key] = time.time()
 
     def open(self, key: str) -> BinaryIO:
         """Read an object: a seekable binary file; `NotFoundError` if there is none."""
@@ -61,6 +65,16 @@ class MemoryBackend:
         with self._lock:
             if self._objects.pop(key, None) is None:
                 raise NotFoundError(f"{key} is not in memory")
+
+    def modified(self, key: str) -> float:
+        """Tell when an object was written or last found by a writer, in seconds since 1970."""
+        with self._lock:
+            self._get(key)
+            return self._modified[key]
+
+    def _taken(self, key: str) -> AlreadyExistsError:
+        self._modified[key] = time.time()
+        return AlreadyExistsError(f"{key} exists already in memory")
 
     def _get(self, key: str) -> bytes:
         try:

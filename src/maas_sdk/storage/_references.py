@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from maas_sdk.errors import AlreadyExistsError, LimitExceededError
+from maas_sdk.errors import AlreadyExistsError, LimitExceededError, NotFoundError
 from maas_sdk.limits import DEFAULT_LIMITS, Limits
 from maas_sdk.storage._keys import check_key, check_prefix
 
@@ -76,6 +76,14 @@ class References:
         if len(record) > self._limits.max_json_bytes:
             raise self._too_large(key)
         return record
+
+    def has(self, key: str) -> bool:
+        """Whether there is a record."""
+        try:
+            self._backend.size(_FOLDER + check_key(key))
+        except NotFoundError:
+            return False
+        return True
 
     def list(self, prefix: str = "") -> Iterator[str]:
         """Give the keys, relative to ``refs/``, that start with `prefix`, sorted."""

@@ -7,29 +7,31 @@ from typing import TYPE_CHECKING, Final
 
 from maas_sdk._internal.times import is_timestamp, moment
 from maas_sdk.errors import InvalidOptionError
+from maas_sdk.trust._rules import MAX_EPOCH
+from maas_sdk.trust._state import MAX_SEQUENCE
 from maas_sdk.trust._verdict import Check
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from maas_sdk.trust._rules import Rule
-    from maas_sdk.trust._state import Seen
+    from maas_sdk.trust._state import Revoked, Seen
 
 __all__ = [
     "CLOCK_TOLERANCE",
-    "MAX_SEQUENCE",
     "MAX_SEQUENCE_JUMP",
+    "check_alias",
     "check_clock",
     "check_dates",
     "check_equivocation",
     "check_fast_forward",
     "check_first_use",
+    "check_list",
+    "check_revocation",
     "check_rollback",
+    "check_size",
     "check_timestamp",
 ]
-
-MAX_SEQUENCE: Final = 2**53 - 1
-"""The highest sequence number: the highest integer that every JSON reader takes exactly."""
 
 MAX_SEQUENCE_JUMP: Final = 1_000_000
 """How far a sequence may rise at once.
@@ -62,38 +64,141 @@ def check_first_use(name: str, seen: Seen | None, first_use: Collection[str]) ->
     )
 
 
-def check_rollback(seen: Seen | None, sequence: int) -> Check:
-    """Fail when a later release was seen."""
+def check_rollback(seen: Seen | None, new: Seen) -> Check:
+    """Fail when a later release was seen: one of a later key epoch, or of the same and a higher sequence."""
     if seen is None:
         return Check.skipped("rollback", "nothing was seen before")
-    if sequence < seen.sequence:
+    if new.order < seen.order:
         return Check.of(
-            "rollback", False, f"sequence {sequence} is older than {_describe(seen)}, which was seen already"
+            "rollback", False, f"{_number(new, seen)} is older than {_describe(seen)}, which was seen already"
         )
-    return Check.of("rollback", True, f"sequence {sequence} is not older than {_describe(seen)}")
+    return Check.of("rollback", True, f"{_number(new, seen)} is not older than {_describe(seen)}")
 
 
-def check_fast_forward(seen: Seen | None, sequence: int) -> Check:
-    """Fail when the number is out of bounds or rises by more than `MAX_SEQUENCE_JUMP`."""
-    highest = min((seen.sequence if seen else 0) + MAX_SEQUENCE_JUMP, MAX_SEQUENCE)
-    if not 1 <= sequence <= highest:
-        return Check.of("fast-forward", False, f"sequence {sequence} is not between 1 and {highest}")
-    return Check.of("fast-forward", True, f"sequence {sequence} is not higher than {highest}")
+def check_fast_forward(seen: Seen | None, new: Seen) -> Check:
+    """Fail when a number is out of bounds or the sequence rises by more than `MAX_SEQUENCE_JUMP`."""
+    if not 1 <= new.epoch <= MAX_EPOCH:
+        return Check.of("fast-forward", False, f"key epoch {new.epoch} is not between 1 and {MAX_EPOCH}")
+    reached = seen.sequence if seen is not None and seen.epoch == new.epoch else 0
+    highest = min(reached + MAX_SEQUENCE_JUMP, MAX_SEQUENCE)
+    if not 1 <= new.sequence <= highest:
+        return Check.of("fast-forward", False, f"sequence {new.sequence} is not between 1 and {highest}")
+    return Check.of("fast-forward", True, f"sequence {new.sequence} is not higher than {highest}")
 
 
-def check_equivocation(seen: Seen | None, sequence: int, identity: str) -> Check:
-    """Fail when the publisher gave the same number to two releases."""
-    if seen is None or sequence < seen.sequence:
-        return Check.skipped("equivocation", f"nothing is remembered of sequence {sequence}")
-    if sequence > seen.sequence:
-        return Check.of("equivocation", True, f"no other release with sequence {sequence} was seen")
-    if identity == seen.identity:
+def check_equivocation(seen: Seen | None, new: Seen) -> Check:
+    """Fail when the publisher gave the same number to two releases of one key epoch."""
+    if seen is None or new.order < seen.order:
+        return Check.skipped("equivocation", f"nothing is remembered of {_number(new, seen)}")
+    if new.order > seen.order:
+        return Check.of("equivocation", True, f"no other release with {_number(new, seen)} was seen")
+    if new.identity == seen.identity:
         return Check.of("equivocation", True, f"this very release was seen before as {_describe(seen)}")
     return Check.of(
         "equivocation",
         False,
-        f"two releases have sequence {sequence}: {seen.identity} was accepted, this is {identity}; ask the "
-        "publisher, by another way than the one this came",
+        f"two releases have {_number(new, seen)}: {seen.identity} was accepted, this is {new.identity}; ask "
+        "the publisher, by another way than the one this came",
+    )
+
+
+def check_alias(alias: str, seen: int | None, generation: int) -> Check:
+    """Fail when a later generation was seen, or the number is out of bounds or rises too far at once."""
+    highest = min((seen or 0) + MAX_SEQUENCE_JUMP, MAX_SEQUENCE)
+    if not 1 <= generation <= highest:
+        return Check.of("alias", False, f"generation {generation} of {alias} is not between 1 and {highest}")
+    if seen is None:
+        return Check.of("alias", True, f"generation {generation} is the first of {alias} that was seen")
+    if generation < seen:
+        return Check.of(
+            "alias", False, f"generation {generation} of {alias} is older than {seen}, which was seen already"
+        )
+    return Check.of("alias", True, f"generation {generation} of {alias} is not older than {seen}")
+
+
+def check_list(publisher: str, seen: Revoked | None, new: Revoked) -> Check:
+    """Fail when a list of revocations contradicts the one of the same number, or its number rises too far."""
+    highest = min((seen.number if seen else 0) + MAX_SEQUENCE_JUMP, MAX_SEQUENCE)
+    if new.number > highest:
+        return Check.of(
+            "revocation", False, f"the list {new.number} of {publisher} is not between 1 and {highest}"
+        )
+    if seen is not None and seen.number == new.number and new.joined(seen) != seen:
+        return Check.of(
+            "revocation",
+            False,
+            f"two lists of {publisher} have the number {new.number} and revoke different things; ask the "
+            "publisher, by another way than the one this came",
+        )
+    return Check.of(
+        "revocation", True, f"the list {new.number} of {publisher} was held against what was seen"
+    )
+
+
+def check_revocation(
+    name: str, keys: Collection[str], threshold: int, identity: str, revoked: Revoked | None
+) -> Check:
+    """Check that neither a release nor too many of the keys that signed it were revoked.
+
+    Parameters
+    ----------
+    name : str
+        ``publisher/model``.
+    keys : collection of str
+        Fingerprints of the trusted keys that signed.
+    threshold : int
+        How many must have signed.
+    identity : str
+        The release's identity.
+    revoked : Revoked or None
+        What its publisher has revoked; None when nothing is known of that.
+
+    Returns
+    -------
+    Check
+        ``"revocation"``.
+    """
+    if revoked is None:
+        return Check.skipped("revocation", f"nothing is known that the publisher of {name} has revoked")
+    known = f"the list {revoked.number} of the publisher of {name}"
+    if identity in revoked.releases:
+        return Check.of(
+            "revocation", False, f"{known} revokes this release, {identity}; ask for another release"
+        )
+    lost = sorted(set(keys) & set(revoked.keys))
+    left = len(set(keys)) - len(lost)
+    if left < threshold:
+        return Check.of(
+            "revocation",
+            False,
+            f"{known} revokes {', '.join(lost) or 'none of the keys'}: {left} of the keys that signed are "
+            f"left, {threshold} needed; ask for a release that other keys signed",
+        )
+    if lost:
+        return Check.of("revocation", True, f"{known} revokes {', '.join(lost)}; enough other keys signed")
+    return Check.of("revocation", True, f"{known} revokes neither this release nor a key that signed it")
+
+
+def check_size(rule: Rule, total_bytes: int) -> Check:
+    """Check that all parts of a release together are no larger than the rule allows.
+
+    Parameters
+    ----------
+    rule : Rule
+        Its `max_release_bytes` holds.
+    total_bytes : int
+        The size of all parts, as signed, in bytes.
+
+    Returns
+    -------
+    Check
+        ``"size"``.
+    """
+    if rule.max_release_bytes is None:
+        return Check.skipped("size", f"the rule for {rule.names} accepts any size")
+    allowed = f"the rule for {rule.names} accepts {rule.max_release_bytes} bytes (max_release_bytes)"
+    return Check.of(
+        "size", total_bytes <= rule.max_release_bytes, f"its parts are {total_bytes} bytes; {allowed}"
     )
 
 
@@ -169,4 +274,12 @@ def _check_age(rule: Rule, created: str, now: str) -> Check:
 
 def _describe(seen: Seen) -> str:
     version = "" if seen.version is None else f" (version {seen.version})"
-    return f"sequence {seen.sequence}{version}"
+    return f"{_number(seen)}{version}"
+
+
+def _number(one: Seen, other: Seen | None = None) -> str:
+    """Name the key epoch only where there has ever been more than one."""
+    epochs = {one.epoch, 1 if other is None else other.epoch}
+    return (
+        f"sequence {one.sequence}" if epochs == {1} else f"sequence {one.sequence} of key epoch {one.epoch}"
+    )

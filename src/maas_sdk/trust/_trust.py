@@ -11,23 +11,30 @@ from maas_sdk._internal.files import atomic_file, storage_errors, sync_folder
 from maas_sdk._internal.locks import locked
 from maas_sdk.errors import AlreadyExistsError, NotFoundError, PolicyError
 from maas_sdk.limits import DEFAULT_LIMITS
+from maas_sdk.trust._audit import AuditLog
+from maas_sdk.trust._evidence import list_evidence
+from maas_sdk.trust._memory import LOCK, create_state
 from maas_sdk.trust._policy import Policy
-from maas_sdk.trust._ratchet import LOCK, Ratchet, create_state
+from maas_sdk.trust._ratchet import Ratchet
 
 if TYPE_CHECKING:
     import os
 
+    from maas_sdk.trust._rotation import RotatedKeys
+
 __all__ = ["Trust"]
 
 _POLICY: Final = "policy.toml"
+_AUDIT: Final = "audit.jsonl"
 
 
 class Trust:
     """Whom a receiver trusts, and what it has seen.
 
     The folder holds ``policy.toml``, which people may edit, ``state.json``, what is remembered, and
-    ``state.key``, which authenticates it and which only the owner may read. When both files of the state are
-    missing nothing is remembered: every name is a first use again.
+    ``state.key``, which authenticates it and which only the owner may read; with time ``audit.jsonl``, what
+    was done, and ``evidence``, releases that contradict each other. When both files of the state are missing
+    nothing is remembered: every name is a first use again.
 
     Parameters
     ----------
@@ -109,13 +116,31 @@ class Trust:
         """What it has seen."""
         return self._ratchet
 
+    @property
+    def audit(self) -> AuditLog:
+        """What was done here: the log ``audit.jsonl``, which begins with its first entry."""
+        return AuditLog(self._folder / _AUDIT)
+
+    def evidence(self) -> tuple[Path, ...]:
+        """Give the signed envelopes of releases that contradict each other, as files.
+
+        Each is named by the SHA-256 of its bytes: ``evidence/<SHA-256>.dsse.json``.
+
+        Raises
+        ------
+        StorageError
+            When the folder cannot be read.
+        """
+        return list_evidence(self._folder)
+
     def save_policy(self, policy: Policy) -> None:
         """Replace the policy; comments that people wrote into the file are lost.
 
         Raises
         ------
         PolicyError
-            When the file was changed since it was opened: a change of somebody else would be lost.
+            When the file was changed since it was opened: a change of somebody else would be lost. When the
+            policy would be too large to be read again.
         StorageError
             When it cannot be written; then the old one stays.
         """
@@ -128,6 +153,25 @@ class Trust:
                 )
             _write_policy(path, text)
         self._text, self._policy = text, policy
+
+    def apply_rotation(self, names: str, rotated: RotatedKeys) -> None:
+        """Put a publisher's new keys into the rule for some names, and save the policy.
+
+        That enough of the old and of the new keys have signed the rotation is verified by the caller.
+
+        Parameters
+        ----------
+        names, rotated
+            As in `Policy.rotated`.
+
+        Raises
+        ------
+        PolicyError
+            As in `Policy.rotated` and `save_policy`.
+        StorageError
+            As in `save_policy`.
+        """
+        self.save_policy(self._policy.rotated(names, rotated))
 
 
 def _read_policy(path: Path) -> bytes:
@@ -154,7 +198,13 @@ def _parse_policy(data: bytes, path: Path) -> Policy:
 
 
 def _encode(policy: Policy) -> bytes:
-    return policy.to_toml().encode("utf-8")
+    data = policy.to_toml().encode("utf-8")
+    if len(data) > DEFAULT_LIMITS.max_key_file_bytes:
+        raise PolicyError(
+            f"the policy is {len(data)} bytes, and {DEFAULT_LIMITS.max_key_file_bytes} can be read again; "
+            "begin a trust folder for each publisher"
+        )
+    return data
 
 
 def _write_policy(path: Path, data: bytes) -> None:

@@ -1,0 +1,163 @@
+"""Children of the test: forked, so that two hundred of them take seconds, and watched call by call."""
+
+import json
+import os
+import signal
+import sys
+import traceback
+from dataclasses import dataclass, field
+
+from watched import CHANGES, Hook, watch
+
+
+@dataclass
+class Outcome:
+    """How a child ended: killed, with a value, or with an error (class names up to the root, message)."""
+
+    killed: bool = False
+    value: object = None
+    error: tuple = ()
+    message: str = ""
+    calls: list = field(default_factory=list)
+
+    def is_a(self, kind):
+        return kind.__name__ in self.error
+
+
+def run(function, *, root=None, hook=None, started=None):
+    """Run `function` in a forked child, with the calls below `root` seen by `hook`; never raises its error.
+
+    `started` is called with the child's number once it runs.
+    """
+    child = _start(function, root, hook)
+    if started is not None:
+        started(child.number)
+    return child()
+
+
+def start(function):
+    """Begin to run `function` in a forked child; what it gives waits for the child and gives the outcome."""
+    return _start(function, None, None)
+
+
+def _start(function, root, hook):
+    inside, outside = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    child = os.fork()
+    if child == 0:
+        os.close(inside)
+        _child(function, root, hook, outside)
+    os.close(outside)
+    return _Child(child, inside)
+
+
+class _Child:
+    def __init__(self, number, inside):
+        self.number = number
+        self.inside = inside
+
+    def __call__(self):
+        with os.fdopen(self.inside, "rb") as file:
+            data = file.read()
+        _, status = os.waitpid(self.number, 0)
+        if os.WIFSIGNALED(status):
+            assert os.WTERMSIG(status) == signal.SIGKILL, f"the child died of signal {os.WTERMSIG(status)}"
+            return Outcome(killed=True)
+        return Outcome(**json.loads(data))
+
+
+def _child(function, root, hook, outside):
+    result = {}
+    try:
+        if hook is not None:
+            watch(root, hook)
+        result["value"] = function()
+    except BaseException as exc:  # noqa: BLE001 - whatever it is, the parent judges it
+        result["error"] = [kind.__name__ for kind in type(exc).__mro__]
+        result["message"] = str(exc) or "".join(traceback.format_exception(exc))
+        if not any(name == "MaasError" for name in result["error"]):
+            result["message"] += "".join(traceback.format_exception(exc)[-8:])
+    result["calls"] = getattr(hook, "calls", [])
+    data = json.dumps(result).encode()
+    while data:
+        data = data[_write(outside, data) :]
+    os._exit(0)
+
+
+_write = os.write
+
+
+class Count(Hook):
+    """Lists the kinds of the calls that change something."""
+
+    def __init__(self):
+        self.calls = []
+
+    def before(self, call):
+        if call.kind in CHANGES:
+            self.calls.append((call.kind, call.path))
+
+
+class Kill(Hook):
+    """Ends the process as kill -9 does: before call number `number`, after it, or in the middle of a write."""
+
+    def __init__(self, number, where):
+        self.number = number
+        self.where = where
+
+    def before(self, call):
+        if call.number != self.number:
+            return
+        if self.where == "middle" and call.half is not None:
+            call.half()
+        if self.where != "after":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def after(self, call):
+        if call.number == self.number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    failed = after
+
+
+class Fail(Hook):
+    """Makes call number `number` fail, or everything of `kinds` from there on."""
+
+    def __init__(self, number, error, *, for_ever=(), half=False):
+        self.number = number
+        self.error = error
+        self.for_ever = for_ever
+        self.half = half
+        self.broken = False
+
+    def before(self, call):
+        if call.number == self.number:
+            self.broken = True
+            if self.half and call.half is not None:
+                call.half()
+        elif not (self.broken and call.kind in self.for_ever):
+            return
+        raise OSError(self.error, os.strerror(self.error), call.path)
+
+
+class FailRead(Hook):
+    """Takes the medium away: reads of a file fail once so many bytes of it were read, and all after that."""
+
+    def __init__(self, path, reads, error):
+        self.path = path
+        self.left = reads
+        self.error = error
+
+    def before(self, call):
+        if call.path == self.path and call.kind in ("read", "open", "stat"):
+            self.left -= call.kind == "read"
+            if self.left < 0:
+                raise OSError(self.error, os.strerror(self.error), call.path)
+
+
+def spread(count, rounds):
+    """Give at most `rounds` numbers below `count`, evenly spread, the first and the last among them."""
+    if rounds >= count:
+        return list(range(count))
+    return sorted({round(index * (count - 1) / (rounds - 1)) for index in range(rounds)})

@@ -1,0 +1,100 @@
+"""Thirty-two processes on one store at once: one version has one winner, and nothing of anybody is lost."""
+
+import os
+
+import children
+import pytest
+from rounds import how_often
+from scenes import NAME, NOW, PARTS, store_of
+
+from maas_sdk.errors import VersionExistsError
+from maas_sdk.storage import LocalBackend
+
+PROCESSES = 32
+
+
+def together(functions, folder):
+    """Run each function in a process of its own, all let go at the same moment; give the outcomes."""
+    gate, opener = os.pipe()
+    readers = []
+
+    def waiting(function):
+        os.close(opener)
+        os.read(gate, 1)  # ends when the last writer is gone
+        return function()
+
+    for function in functions:
+        readers.append(children.start(lambda function=function: waiting(function)))
+    os.close(opener)
+    os.close(gate)
+    return [reader() for reader in readers]
+
+
+@pytest.fixture
+def folder(workplace, request):
+    path = workplace / f"many-{request.node.name[:60]}"
+    (path / "store").mkdir(parents=True)
+    return path
+
+
+def publish(folder, people, version, card, *, recipients=()):
+    return store_of(folder).publish(
+        {"card.md": card, "model.json": b"{}"},
+        name=NAME, version=version, signers=[people.acme.signer], recipients=recipients, created=NOW,
+    )  # fmt: skip
+
+
+def test_of_many_that_publish_one_version_one_wins_and_the_others_are_told(folder, people):
+    def act(number):
+        return publish(folder, people, "1.0.0", b"%d" % number, recipients=[people.globex.public]).identity
+
+    outcomes = together([lambda number=number: act(number) for number in range(PROCESSES)], folder)
+    winners = [outcome for outcome in outcomes if not outcome.error]
+    assert len(winners) == 1, [outcome.message for outcome in outcomes][:3]
+    assert all(outcome.is_a(VersionExistsError) for outcome in outcomes if outcome.error)
+    assert all("1.0.0" in outcome.message for outcome in outcomes if outcome.error)
+    release = store_of(folder).open(f"{NAME}@1.0.0")
+    assert release.identity == winners[0].value
+    assert release.verify(people.policy(), recipient=people.globex, now=NOW).passed
+    number = outcomes.index(winners[0])
+    assert release.read_parts(identity=people.globex)["card.md"] == b"%d" % number
+
+
+@pytest.mark.parametrize("sealed", [False, True], ids=["plain", "sealed"])
+def test_many_that_publish_the_same_are_all_given_the_same(folder, people, sealed):
+    recipients = [people.globex.public] if sealed else []
+    outcomes = together(
+        [lambda: publish(folder, people, "1.0.0", b"same", recipients=recipients).identity] * PROCESSES, folder
+    )
+    assert {outcome.message for outcome in outcomes} == {""}
+    release = store_of(folder).open(NAME)
+    assert {outcome.value for outcome in outcomes} == {release.identity}
+    assert release.read_parts(identity=people.globex if sealed else None)["card.md"] == b"same"
+
+
+def check_all(folder, people, outcomes):
+    assert {outcome.message for outcome in outcomes} == {""}
+    store = store_of(folder)
+    versions = [f"1.{number}.0" for number in range(PROCESSES)]
+    assert store.versions(NAME) == versions
+    releases = [store.open(f"{NAME}@{version}") for version in versions]
+    assert len({release.sequence for release in releases}) == PROCESSES
+    by_sequence = sorted(releases, key=lambda release: release.sequence)
+    earlier = {None}
+    for release in by_sequence:
+        assert release.previous in earlier
+        earlier.add(release.identity)
+    for number, release in enumerate(releases):
+        assert release.verify(people.policy(require_sealed=False), now=NOW).passed
+        assert release.read_parts()["card.md"] == b"%d" % number
+
+
+def test_many_that_publish_versions_of_their_own_get_numbers_of_their_own(folder, people):
+    outcomes = together(
+        [
+            lambda number=number: publish(folder, people, f"1.{number}.0", b"%d" % number).version
+            for number in range(PROCESSES)
+        ],
+        folder,
+    )
+    check_all(folder, people, outcomes)

@@ -1,0 +1,179 @@
+"""A medium that is full, broken, write-protected or gone: the error says so, and everything else is as it was."""
+
+import errno
+import os
+import shutil
+import subprocess
+
+import children
+import pytest
+from rounds import choose, how_often
+from scenes import SCENES
+from watched import CHANGES, GROWTH, READS
+
+from maas_sdk.errors import StorageError, StorageFullError, TrustStateError
+
+FAULTS = {
+    "full": (errno.ENOSPC, {"half": True, "for_ever": GROWTH}),
+    "full for a moment": (errno.ENOSPC, {"half": True}),
+    "over quota": (errno.EDQUOT, {"for_ever": GROWTH}),
+    "broken": (errno.EIO, {}),
+    "write-protected": (errno.EROFS, {"for_ever": CHANGES}),
+    "gone": (errno.ENODEV, {"for_ever": CHANGES + READS}),
+}
+
+
+@how_often
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("name", SCENES)
+def test_a_medium_that_fails_at_any_write_is_told_and_everything_is_whole(
+    name, fault, rounds, templates, workplace, people
+):
+    scene = SCENES[name]
+    folder = workplace / f"medium-{name}"
+    scene.copy(templates(name), folder)
+    whole = children.run(lambda: scene.act(folder, people), root=folder, hook=children.Count())
+    assert not whole.error, whole.message
+    number_of_error, options = FAULTS[fault]
+    told = 0
+    for number in choose(range(len(whole.calls)), rounds):
+        scene.copy(templates(name), folder)
+        hook = children.Fail(number, number_of_error, **options)
+        outcome = children.run(lambda: scene.act(folder, people), root=folder, hook=hook)  # noqa: B023
+        if outcome.error:
+            told += 1
+            check_error(outcome, number_of_error, (number, whole.calls[number]))
+        else:
+            # Only what cleans up may fail without a word.
+            assert outcome.value == whole.value, number
+        scene.check(folder, people)
+        assert scene.again(folder, people) == whole.value, number
+        scene.done(folder, people)
+        scene.clean(folder, people)
+    assert told > rounds / 2
+
+
+def check_error(outcome, number, where):
+    # What is remembered cannot be read: that has an error of its own.
+    assert outcome.is_a(StorageError) or outcome.is_a(TrustStateError), (where, outcome.error, outcome.message)
+    assert os.strerror(number) in outcome.message, (where, outcome.message)
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        assert outcome.is_a(StorageFullError), (where, outcome.message)
+        assert "free some space" in outcome.message
+
+
+@pytest.mark.parametrize("error", [errno.EIO, errno.ENODEV])
+def test_a_stick_pulled_out_while_a_bundle_is_read_is_told_and_the_next_run_goes_on(
+    error, templates, workplace, people
+):
+    scene = SCENES["import"]
+    folder = workplace / "stick"
+    for reads in range(200):
+        scene.copy(templates("import"), folder)
+        hook = children.FailRead("in/1.0.0.maas", reads, error)
+        outcome = children.run(lambda: scene.act(folder, people), root=folder, hook=hook)  # noqa: B023
+        if not outcome.error:
+            break
+        check_error(outcome, error, reads)
+        assert "1.0.0.maas" in outcome.message
+        scene.check(folder, people)
+        scene.again(folder, people)
+        scene.done(folder, people)
+    assert reads > 5
+
+
+@pytest.fixture
+def small_medium(workplace):
+    """Give what mounts a small file system of its own, which only root may."""
+    if os.geteuid() != 0:
+        pytest.skip("only root mounts file systems")
+    mounted = []
+
+    def mount(size):
+        folder = workplace / f"medium-{len(mounted)}"
+        folder.mkdir(exist_ok=True)
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], check=False).returncode:
+            pytest.skip("no file system can be mounted here")
+        mounted.append(folder)
+        return folder
+
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", "-l", folder], check=False)
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_on_a_full_file_system_the_error_says_so_and_everything_is_whole(name, small_medium, templates, people):
+    scene = SCENES[name]
+    medium = small_medium("8m")
+    folder = medium / "all"
+    scene.copy(templates(name), folder)
+    full = medium / "full"
+    told = 0
+    for left in (0, 4, 8, 16, 32, 64, 128, 256):  # in KiB; 4 of them are a page
+        fill(full, left * 1024)
+        outcome = children.run(lambda: scene.act(folder, people))
+        full.unlink()
+        if outcome.error:
+            told += 1
+            check_error(outcome, errno.ENOSPC, left)
+        scene.check(folder, people)
+        if not outcome.error:
+            break
+    assert told
+    scene.again(folder, people)
+    scene.done(folder, people)
+
+
+def fill(path, left):
+    """Take the space of a medium but for `left` bytes."""
+    with path.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError as exc:
+            assert exc.errno == errno.ENOSPC  # noqa: PT017 - how the loop ends
+        file.truncate(file.tell() - left)
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_on_a_write_protected_file_system_the_error_says_so(name, small_medium, templates, people):
+    scene = SCENES[name]
+    medium = small_medium("8m")
+    folder = medium / "all"
+    scene.copy(templates(name), folder)
+    subprocess.run(["mount", "-o", "remount,ro", medium], check=True)
+    outcome = children.run(lambda: scene.act(folder, people))
+    check_error(outcome, errno.EROFS, name)
+    scene.check(folder, people)
+    subprocess.run(["mount", "-o", "remount,rw", medium], check=True)
+    scene.again(folder, people)
+    scene.done(folder, people)
+
+
+def test_a_store_on_a_write_protected_medium_can_be_read_and_exported_from(
+    small_medium, templates, workplace, people
+):
+    scene = SCENES["export"]
+    medium = small_medium("8m")
+    scene.copy(templates("export"), medium / "all")
+    subprocess.run(["mount", "-o", "remount,ro", medium], check=True)
+    scene.check(medium / "all", people)
+    from scenes import NAME, store_of
+
+    path = store_of(medium / "all").open(f"{NAME}@1.0.0").export(workplace / "elsewhere.maas")
+    assert path.stat().st_size > 0
+
+
+def test_a_store_that_vanished_is_told_from_an_empty_one(small_medium, templates, people):
+    scene = SCENES["publish"]
+    medium = small_medium("8m")
+    scene.copy(templates("publish"), medium / "all")
+    from scenes import NAME, store_of
+
+    store = store_of(medium / "all")
+    subprocess.run(["umount", "-l", medium], check=True)
+    for use in (store.names, lambda: store.open(NAME)):
+        with pytest.raises(StorageError):
+            use()
+    shutil.rmtree(medium)
