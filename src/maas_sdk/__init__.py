@@ -13,7 +13,7 @@ from maas_sdk._internal.version import __version__
 from maas_sdk.errors import MaasError
 
 if TYPE_CHECKING:
-    from maas_sdk.artifact import Release, Store, verify
+    from maas_sdk.artifact import Receipt, Release, Store, verify
     from maas_sdk.compression import Budget
     from maas_sdk.identity import Contact, Identity
     from maas_sdk.learning import Evaluation
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from maas_sdk.plugin import PluginRegistry
     from maas_sdk.privacy import disclosure_scan
     from maas_sdk.stores import open_store
-    from maas_sdk.trust import Policy, Trust, Verdict
+    from maas_sdk.trust import AuditLog, Policy, Trust, Verdict
 
 __all__ = [
+    "AuditLog",
     "Budget",
     "Contact",
     "Evaluation",
@@ -34,6 +35,7 @@ __all__ = [
     "Pipeline",
     "PluginRegistry",
     "Policy",
+    "Receipt",
     "Release",
     "Store",
     "Trust",
@@ -45,6 +47,7 @@ __all__ = [
 ]
 
 _ROOM_OF = {
+    "AuditLog": "trust",
     "Budget": "compression",
     "Contact": "identity",
     "Evaluation": "learning",
@@ -53,6 +56,7 @@ _ROOM_OF = {
     "Pipeline": "pipeline",
     "PluginRegistry": "plugin",
     "Policy": "trust",
+    "Receipt": "artifact",
     "Release": "artifact",
     "Store": "artifact",
     "Trust": "trust",

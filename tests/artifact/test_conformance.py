@@ -233,12 +233,24 @@ def _thin(sender, tmp_path):
     return second.export(tmp_path / "thin.maas", have=[first.manifest_digest])
 
 
+def _volume(number):
+    def export(sender, tmp_path):
+        parts = EVERY_KIND | {"tensors/002.safetensors": os.urandom(100_000)}
+        volumes = sender.publish(parts=parts).export_volumes(tmp_path / "volume.maas", max_bytes=65536)
+        assert len(volumes) > 1
+        return volumes[number]
+
+    return export
+
+
 KINDS = {
     "sealed": lambda sender, _: sender.bundle(parts=EVERY_KIND),
     "unsealed": lambda sender, _: sender.bundle(parts=EVERY_KIND, recipients=[]),
     "with build metadata": lambda sender, _: sender.bundle("1.0.0-rc.1+build.7"),
     "with notices": _with_notices,
     "delta": _thin,
+    "first volume": _volume(0),
+    "last volume": _volume(-1),
 }
 
 

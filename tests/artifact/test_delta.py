@@ -1,4 +1,4 @@
-"""Thin bundles: they leave out what the receiver has and say what they presume; nothing else may be missing."""
+"""Thin bundles leave out what the receiver has, and say what they presume; nothing else may be missing."""
 
 import json
 

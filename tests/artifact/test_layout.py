@@ -344,6 +344,24 @@ def test_the_index_of_a_store_names_every_version_and_reaches_every_blob(store):
     assert _referenced(store) == {f"sha256:{path.name}" for path in (store / "blobs/sha256").iterdir()}
 
 
+def test_a_further_envelope_has_tags_of_its_own_and_can_be_packed(store, sender, organisations, out):
+    acme, initech = organisations.acme, organisations.initech
+    first = sender.store.open("acme/digits@1.0.0")
+    further = sender.store.reseal(
+        "acme/digits@1.0.0", recipients=[acme, initech.public], identity=acme, signers=[acme.signer]
+    )
+    write_index(store)
+    tags = [each["annotations"][REF_NAME] for each in Layout(store).manifests]
+    own = f"acme/digits:1.0.0.{hex_of(further.manifest_digest)[:12]}"
+    assert tags[3:6] == [own, f"{own}.release", f"{own}.sealing"]
+    assert _referenced(store) == {f"sha256:{path.name}" for path in (store / "blobs/sha256").iterdir()}
+    with pytest.raises(InvalidOptionError, match="say which"):
+        pack_layout(store, out, reference="acme/digits@1.0.0")
+    for release in (first, further):
+        pack_layout(store, out, reference=release.manifest_digest)
+        assert out.read_bytes() == sender.export(release).read_bytes()
+
+
 def test_the_index_of_a_store_is_the_same_each_time_and_a_layout_for_packing(store, sender, out):
     one = write_index(store).read_bytes()
     assert write_index(store).read_bytes() == one

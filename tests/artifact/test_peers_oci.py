@@ -277,6 +277,12 @@ def test_umoci_removes_nothing_that_a_store_needs(sender, organisations, tmp_pat
     for version in ("1.0.0", "2.0.0-rc.1+build.7", "2.0.0-rc.1", "2.0.0-rc.1.release"):
         sender.publish(version, parts=PARTS)
     sender.publish("3.0.0", parts=PARTS, recipients=[])
+    acme, initech = organisations.acme, organisations.initech
+    further = sender.store.reseal(
+        "acme/digits@1.0.0", recipients=[acme, initech.public], identity=acme, signers=[acme.signer]
+    )
+    sender.store.set_alias("stable", "acme/digits@1.0.0", signers=[acme.signer])
+    sender.store.yank("acme/digits@3.0.0", signers=[acme.signer], reason="a test")
     copy = tmp_path / "copy"
     shutil.copytree(folder, copy)
     write_index(copy)
@@ -289,8 +295,10 @@ def test_umoci_removes_nothing_that_a_store_needs(sender, organisations, tmp_pat
     listed = run("umoci", "ls", "--layout", copy).split()
     assert "acme/digits:2.0.0-rc.1_build.7.sealing" in listed
     store = Store(LocalBackend(copy))
-    for version in store.versions("acme/digits"):
-        release = store.open(f"acme/digits@{version}")
+    releases = [store.open(f"acme/digits@{version}") for version in store.versions("acme/digits")]
+    releases.append(store.open("acme/digits@stable", envelope=further.manifest_digest))
+    assert len(releases) == 6
+    for release in releases:
         assert release.read_parts(identity=organisations.acme) == PARTS
         for kind in SEALED:
             if release.sealed == (kind == "sealed"):

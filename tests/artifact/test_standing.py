@@ -96,11 +96,11 @@ def test_a_key_that_goes_on_cannot_bring_a_release_of_the_old_epoch(
 
 
 def test_a_number_that_a_stolen_key_drove_up_ends_with_its_epoch(
-    sender, organisations, trust, receiver, send, later
+    sender, organisations, trust, receiver, send, later, monkeypatch
 ):
     send("1.0.0")
     thief = type(sender)(sender.folder, organisations, Store(MemoryBackend()))
-    thief.store._catalog.reserve(NAME, 900_000, version="0.0.1", identity="sha256:" + "0" * 64)
+    monkeypatch.setattr(thief.store._catalog, "next_sequence", lambda _name: (900_001, None))
     receiver.import_bundle(thief.export(thief.publish("6.6.6")), trust=trust)
     assert trust.ratchet.remembered(NAME).sequence == 900_001
     rotate(sender, organisations, later)

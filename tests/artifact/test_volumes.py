@@ -1,6 +1,7 @@
 """Volumes: a release in files of a bounded size, each verified and imported alone, in any order."""
 
 import errno
+import io
 import json
 import random
 from itertools import permutations
@@ -30,7 +31,7 @@ from maas_sdk.storage import LocalBackend, MemoryBackend
 from maas_sdk.trust import Trust
 
 NAME = "acme/digits"
-SIZE = 40_000
+SIZE = 46_000
 NOISE = random.Random(5).randbytes(100_000)
 PARTS = {
     "card.md": b"# digits\n",
@@ -184,13 +185,11 @@ def test_a_volume_that_is_too_small_is_refused_with_the_smallest_that_is_not(rel
 def test_a_layer_that_fits_into_a_volume_is_not_cut(sender, tmp_path, tar):
     parts = {f"{n}.bin": bytes([n]) * 20_000 for n in range(5)}
     paths = split(sender.publish(parts=parts, recipients=[]), tmp_path / "d.maas")
-    pieces = [
-        piece for path in paths[:1] for volume in plan_of(tar.entries(path))["volumes"] for piece in volume
-    ]
+    pieces = [piece for volume in plan_of(tar.entries(paths[0]))["volumes"] for piece in volume]
     assert [piece["digest"] for piece in pieces] == [sha256(part) for part in parts.values()]
 
 
-@pytest.mark.parametrize("size", [13_312, 15_000, 17_777, 30_000, 60_000])
+@pytest.mark.parametrize("size", [23_000, 25_000, 30_001, 48_000, 60_000])
 def test_volumes_of_many_sizes(release, lax, tmp_path, size):
     paths = split(release, tmp_path / "d.maas", size)
     store = Store(MemoryBackend())
@@ -293,14 +292,12 @@ def test_a_damaged_store_is_noticed_when_a_layer_is_cut(release, tmp_path):
 # What an attacker makes of the plan, which nobody signed.
 
 
-def replan(items, change, *, keep=None):
-    """Change the plan in a volume, and bring its entries in line with it as far as they are known."""
+def replan(items, change):
+    """Change the plan in a volume, and nothing else."""
     index = json.loads(items[1][1])
     plan = json.loads(index["annotations"]["vnd.maas-sdk.volume"])
-    documents, blobs = items[2 : 2 + keep] if keep else items[2:], dict(items[2:])
     change(plan)
     index["annotations"]["vnd.maas-sdk.volume"] = strict_json.dumps(plan).decode()
-    del documents, blobs
     return [items[0], ("index.json", strict_json.dumps(index)), *items[2:]]
 
 
@@ -329,7 +326,7 @@ LIES = {
     "larger than the layer": (_set((3, 0), size=10**6), "comes next"),
     "negative": (_set((3, 0), size=-1), "size is -1"),
     "an end too soon": (_with(lambda v: v[3].pop(0)), "leaves the layer"),
-    "an end too soon, at the end": (_with(lambda v: v.__setitem__(3, v[3][:0] or v[2])), "in one volume"),
+    "an end too soon, at the end": (_with(lambda v: v.pop()), "at byte 94720 of 100000"),
     "a piece of another layer": (_set((2, 0), layer=sha256(b"other")), "no layer of this release"),
     "a piece of a neighbour": (_set((2, 0), layer=sha256(PARTS["card.md"])), "leaves the layer"),
     "a piece for the whole": (_set((2, 0), digest=sha256(NOISE)), "for the whole of it"),
@@ -339,8 +336,7 @@ LIES = {
     "a layer in no volume": (_with(lambda v: v[3].pop()), "in none of the volumes"),
     "another digest for a piece here": (_set((0, -1), digest="sha256:" + "0" * 64), "no entry"),
     "two sizes": (
-        _with(lambda v: v[0].append({"digest": v[0][0]["digest"], "layer": v[0][0]["layer"], "offset": 0, "size": 1})),
-        "",
+        _with(lambda v: v[0][-1].update(digest=v[0][0]["digest"])), "two sizes",
     ),
     "two pieces of one layer in one volume": (
         _with(lambda v: (v[1].extend(v[2]), v.__delitem__(2))), "leaves the layer",
@@ -373,8 +369,6 @@ def _forge_pieces(release, tmp_path, data):
 
     class Forged:
         def open(self, digest):
-            import io
-
             return io.BytesIO(data) if digest == sha256(NOISE) else release._source.open(digest)
 
     def forged(layout, layers, source):

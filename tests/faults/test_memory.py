@@ -151,7 +151,7 @@ def test_no_hostile_archive_takes_much_memory(workplace, people):
 def bombs(folder, items):
     """Give archives that are gigantic on paper and small on the disk, and documents as large as they may be."""
     name, _ = items[-1]
-    size = 8 * 1024 * MIB - 512
+    size = 8 * 1024 * MIB - 512  # the most that eleven octal digits hold, in whole blocks
     honest = hostile.archive(items[:-1], end=b"")
     for title, at in (("layer", name), ("index.json", None), ("manifest", items[2][0])):
         path = folder / f"bomb-{title}.maas"
@@ -162,15 +162,16 @@ def bombs(folder, items):
                 file.write(hostile.archive(items[:1], end=b"") + hostile.header("index.json", size))
             else:
                 file.write(hostile.archive(items[:2], end=b"") + hostile.header(at, size))
-            file.truncate(file.tell() + size + 512 + 1024)
+            file.truncate(file.tell() + size + 1024)
         yield path
-    fours = [
+    documents = [
         b'{"a":' * 60 + b"[" + b"0," * (2 * MIB - 400),
         b'{"a":[' + b"[]," * (MIB + MIB // 4) + b"[]]}",
         b'{"' + b"a" * (4 * MIB - 10) + b'":1}',
         b"{" + b",".join(b'"%06d":0' % number for number in range(380_000)) + b"}",
+        b"[" + rb'"\\",' * (4 * MIB // 5 - 10) + b"0]",
     ]
-    for number, document in enumerate(fours):
+    for number, document in enumerate(documents):
         assert len(document) <= 4 * MIB
         path = folder / f"document-{number}.maas"
         path.write_bytes(hostile.archive([items[0], ("index.json", document), *items[2:]]))

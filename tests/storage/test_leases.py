@@ -130,7 +130,7 @@ def test_who_wants_to_write_waits_for_one_who_has_the_store_alone(leases, backen
 def test_the_wait_is_bounded_and_the_other_is_named(leases, backend, clock):
     key = plant(backend, "exclusive", int(clock.now) + HOUR)
     began = clock.now
-    with pytest.raises(BusyError, match="publish a: .*'gc of old'"), leases.hold("publish a"):
+    with pytest.raises(BusyError, match=r"publish a: .*'gc of old'"), leases.hold("publish a"):
         raise AssertionError
     assert clock.now - began == pytest.approx(60)
     assert held(backend) == [key]
@@ -145,7 +145,6 @@ def test_one_may_wait_to_have_a_store_alone(leases, backend, clock):
 
 def test_two_that_meet_both_go_back(leases, backend, clock, monkeypatch):
     """The other writes its lease between our look before and our look after."""
-    created = type(backend).create if hasattr(type(backend), "create") else None
     create = backend.create
     planted = []
 
@@ -160,7 +159,6 @@ def test_two_that_meet_both_go_back(leases, backend, clock, monkeypatch):
     with leases.hold("publish a"):
         assert len(held(backend)) == 1
     assert len(clock.slept) == 1
-    assert created is None or created is type(backend).create
 
 
 def test_a_lease_that_ran_out_is_passed_over_and_removed(leases, backend, clock):
@@ -204,7 +202,7 @@ def test_who_slept_through_learns_it_at_the_next_renewal(leases, clock):
     with leases.hold("publish a") as lease:
         lease.check()
         clock.now += HOUR + 1
-        with pytest.raises(BusyError, match="publish a.*ran out"):
+        with pytest.raises(BusyError, match=r"publish a.*ran out"):
             lease.renew_if_needed()
         with pytest.raises(BusyError):
             lease.check()

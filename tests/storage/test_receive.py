@@ -359,14 +359,16 @@ def test_a_partial_file_that_nobody_may_open_is_passed_over(local, monkeypatch):
 
 
 def test_another_error_at_opening_a_partial_file_is_told(local, monkeypatch):
-    def fail(*_args):
-        raise OSError(errno.EIO, "Input/output error")
+    opened = os.open
 
-    local.folder.joinpath(".incoming").mkdir()
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "open", fail)
-        with pytest.raises(StorageError), local.partial("abc"):
-            raise AssertionError
+    def fail(path, flags, *rest):
+        if str(path).endswith(".partial"):
+            raise OSError(errno.EIO, "Input/output error")
+        return opened(path, flags, *rest)
+
+    monkeypatch.setattr(os, "open", fail)
+    with pytest.raises(StorageError, match="Input/output"), local.partial("abc"):
+        raise AssertionError
 
 
 @given(cut=st.integers(0, 3000), damage=st.one_of(st.none(), st.integers(0, 2999)), wrong=st.booleans())

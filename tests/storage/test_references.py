@@ -63,3 +63,11 @@ def test_a_record_has_a_bound_on_both_ways():
         small.get(KEY)
     with pytest.raises(LimitExceededError, match="max_json_bytes"):
         small.put("other", b"12345")
+
+
+def test_whether_there_is_a_record_is_told_without_reading_it(backend):
+    references = References(backend)
+    assert not references.has("a/b")
+    references.put("a/b", b"x")
+    assert references.has("a/b")
+    assert not references.has("a/c")

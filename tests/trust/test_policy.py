@@ -1,9 +1,11 @@
 """Policies: rules, their TOML, and how people change them."""
 
 import contextlib
+import re
+from pathlib import Path
 
 import pytest
-from attrs import evolve
+from attrs import NOTHING, evolve, fields
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -482,3 +484,24 @@ def test_a_key_is_removed_from_the_aliases_too(key):
 def test_a_rule_whose_last_key_goes_takes_its_aliases_along(key):
     rule = Rule("acme/*", (key(1),), aliases=(AliasRule("stable", (key(1).fingerprint,)),))
     assert Policy((rule,)).without_key(key(1).fingerprint) == Policy()
+
+
+def test_the_documentation_describes_every_key_and_its_example_is_a_policy():
+    text = (Path(__file__).parents[2] / "docs/reference/policy.md").read_text(encoding="utf-8")
+    example = re.search(r"```toml\n(.*?)```", text, re.DOTALL)
+    (rule,) = Policy.from_toml(example[1]).rules
+    assert all(getattr(rule, field.name) not in (None, ()) for field in fields(Rule))
+    sections = dict(re.findall(r"^## `\[\[([a-z.]+)\]\]`\n(.*?)(?=^## )", text, re.DOTALL | re.MULTILINE))
+    for section, cls in [
+        ("rules", Rule),
+        ("rules.keys", TrustedKey),
+        ("rules.aliases", AliasRule),
+        ("rules.retired", RetiredKeys),
+    ]:
+        described = re.findall(r"^\| `([a-z_]+)` \| (needed|.*?) \|", sections[section], re.MULTILINE)
+        assert sorted(name for name, _ in described) == sorted(field.name for field in fields(cls))
+        for name, default in described:
+            declared = getattr(fields(cls), name).default
+            assert (declared is NOTHING) == (default == "needed")
+            if type(declared) in (int, bool):
+                assert default == f"`{str(declared).lower()}`"

@@ -91,9 +91,12 @@ def loads(
 
 def _check_shape(raw: bytes, what: str, limits: Limits) -> None:
     """Bound number of values and depth before the parser builds any."""
-    marks = _STRING.sub(b"", raw).translate(None, _NO_MARKS)
+    # Each string is a value or a name: too many show before memory is taken to look at each.
+    strings = (raw.count(b'"') - raw.count(b'\\"')) // 2
+    many = strings > limits.max_json_values + 1
+    marks = b"" if many else _STRING.sub(b"", raw).translate(None, _NO_MARKS)
     values = sum(marks.count(mark) for mark in (b"[", b"{", b",", b":"))
-    if values > limits.max_json_values:
+    if many or values > limits.max_json_values:
         raise LimitExceededError(
             f"{what} holds more values than Limits.max_json_values ({limits.max_json_values})"
         )

@@ -8,12 +8,17 @@ from maas_sdk._internal.facade import lazy_names
 
 if TYPE_CHECKING:
     from maas_sdk.artifact._facts import Environment, ModelSchema
+    from maas_sdk.artifact._fsck import FsckReport
     from maas_sdk.artifact._layout import pack_layout, write_index
+    from maas_sdk.artifact._lineage import Lineage
+    from maas_sdk.artifact._maintenance import GcReport
     from maas_sdk.artifact._names import Reference
     from maas_sdk.artifact._parts import PartInfo
+    from maas_sdk.artifact._receipt import Receipt
     from maas_sdk.artifact._recipe import ComponentRecord, Recipe, SerializerRecord
     from maas_sdk.artifact._release import Release
     from maas_sdk.artifact._rotation_file import follow_rotation
+    from maas_sdk.artifact._search import Listing
     from maas_sdk.artifact._selftest import SelfTest, SelfTestReport
     from maas_sdk.artifact._sources import DerivedPart
     from maas_sdk.artifact._store import Store
@@ -23,8 +28,13 @@ __all__ = [
     "ComponentRecord",
     "DerivedPart",
     "Environment",
+    "FsckReport",
+    "GcReport",
+    "Lineage",
+    "Listing",
     "ModelSchema",
     "PartInfo",
+    "Receipt",
     "Recipe",
     "Reference",
     "Release",
@@ -42,8 +52,13 @@ _MODULE_OF = {
     "ComponentRecord": "_recipe",
     "DerivedPart": "_sources",
     "Environment": "_facts",
+    "FsckReport": "_fsck",
+    "GcReport": "_maintenance",
+    "Lineage": "_lineage",
+    "Listing": "_search",
     "ModelSchema": "_facts",
     "PartInfo": "_parts",
+    "Receipt": "_receipt",
     "Recipe": "_recipe",
     "Reference": "_names",
     "Release": "_release",

@@ -293,8 +293,9 @@ class _Region(io.RawIOBase):
     def readinto(self, buffer: Buffer, /) -> int:
         with memoryview(buffer) as view:
             wanted = max(0, min(view.nbytes, self._end - self._position))
-            self._file.seek(self._position)
-            count = fill(self._file, view[:wanted])
+            with storage_errors(f"reading {self._file.name}"):
+                self._file.seek(self._position)
+                count = fill(self._file, view[:wanted])
         if count < wanted:
             # It was whole when its headers were read: this is the medium, and no verdict on the bundle.
             raise StorageError("the bundle became shorter while it was read; is its medium still there?")

@@ -3,118 +3,67 @@
 ``refs/<name>/versions/<version>`` says which documents are a version, and is written last: what it names is
 whole. ``refs/<name>/sequence/<number>`` reserves a number for a version before that, so that two publishers
 never take the same one. A publisher that dies in between leaves a number that nobody uses: a gap, which is
-fine, because numbers only need to grow.
+fine, because numbers only need to grow. Where the other references are, `maas_sdk.artifact._places` tells.
+
+The references are the truth. What is asked for by its exact name is read from them; everything else is looked
+up in the index, a cache that follows their log, and then compared with them.
 """
 
 from __future__ import annotations
 
 import contextlib
-import re
-from typing import TYPE_CHECKING, Final
-
-from attrs import evolve, field, frozen
+import time
+from typing import TYPE_CHECKING, Any, Final
 
 from maas_sdk._internal import records, strict_json
-from maas_sdk._internal.digests import hex_of, is_digest, sha256
-from maas_sdk.artifact._fields import MAX_NUMBER
+from maas_sdk._internal.digests import is_digest, sha256
+from maas_sdk.artifact import _places
+from maas_sdk.artifact._known_layers import KnownLayers, read_layers
+from maas_sdk.artifact._lineage import Lineage, trace
 from maas_sdk.artifact._log import Log
-from maas_sdk.artifact._names import Reference, is_name, is_version, version_order
-from maas_sdk.artifact._notices import AliasNotice, YankNotice
-from maas_sdk.artifact._oci import LAYOUT, OciDescriptor, describe
+from maas_sdk.artifact._names import Reference
+from maas_sdk.artifact._notices import AliasNotice
+from maas_sdk.artifact._oci import LAYOUT
 from maas_sdk.artifact._papers import read_papers
+from maas_sdk.artifact._record import Reservation, VersionRecord
 from maas_sdk.artifact._release import make_release
+from maas_sdk.artifact._times import as_timestamp
 from maas_sdk.errors import (
     AlreadyExistsError,
     ArtifactError,
     InvalidOptionError,
-    InvalidReferenceError,
     NotFoundError,
     StorageError,
 )
 from maas_sdk.signing import Envelope
-from maas_sdk.storage import BlobStore, Leases, References
+from maas_sdk.storage import BlobStore, Leases, LocalBackend, References
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
+    from datetime import datetime
 
+    from maas_sdk.artifact._index import Index
     from maas_sdk.artifact._papers import Papers
     from maas_sdk.artifact._release import Release
+    from maas_sdk.artifact._search import Listing
     from maas_sdk.interfaces import StorageBackend
     from maas_sdk.limits import Limits
+    from maas_sdk.signing import PublicKey
     from maas_sdk.storage import Lease
 
 __all__ = ["Catalog", "VersionRecord"]
 
 _LAYOUT_KEY: Final = "oci-layout"
-_DIGITS: Final = 16  # of a number in a key, so that keys sort as numbers do
-_VERSION_KEY: Final = re.compile(r"([^/]+/[^/]+)/versions/([^/]+)")
-_ENVELOPE_KEY: Final = re.compile(r"([^/]+/[^/]+)/envelopes/([^/]+)/[0-9a-f]{64}", re.ASCII)
-_PREFIX: Final = re.compile(r"[^/@]+/(?:[^/@]+/(?:aliases|yanks|notes)/[^/]+|@(?:rotations|revocations))")
-_NUMBER: Final = re.compile(r"\d{16}", re.ASCII)
-_SEQUENCE_KEY: Final = re.compile(r"[^/]+/[^/]+/sequence/(\d{16})", re.ASCII)
-
-
-def _check_identity(_instance: object, _attribute: object, value: str) -> None:
-    if not is_digest(value):
-        raise InvalidOptionError(f"identity is {value!r}, not sha256: and 64 hexadecimal digits")
-
-
-@frozen(kw_only=True)
-class VersionRecord:
-    """Which documents a version is.
-
-    Attributes
-    ----------
-    identity : str
-        The release's identity.
-    sequence : int
-        Its number.
-    manifest : OciDescriptor
-        The model's manifest.
-    referrers : tuple of OciDescriptor
-        The manifests of its signatures.
-    """
-
-    identity: str = field(validator=_check_identity)
-    sequence: int
-    manifest: OciDescriptor
-    referrers: tuple[OciDescriptor, ...]
-
-    @classmethod
-    def of(cls, identity: str, sequence: int, papers: Papers) -> VersionRecord:
-        """Make the record of a release; notices that came with it are no part of it."""
-        return cls(
-            identity=identity,
-            sequence=sequence,
-            manifest=describe(papers.manifest),
-            referrers=tuple(describe(each.referrer) for each in evolve(papers, notices=()).attestations),
-        )
-
-    @classmethod
-    def from_json(cls, data: bytes, *, what: str, limits: Limits) -> VersionRecord:
-        """Read it; `InvalidArtifactError` when it is malformed."""
-        return records.structure(strict_json.loads(data, what=what, limits=limits), cls, what=what)
-
-    def to_json(self) -> bytes:
-        """Write it: equal records give equal bytes."""
-        return strict_json.dumps(
-            {
-                "identity": self.identity,
-                "sequence": self.sequence,
-                "manifest": records.unstructure(self.manifest),
-                "referrers": [records.unstructure(each) for each in self.referrers],
-            }
-        )
-
-
-@frozen
-class _Reservation:
-    version: str
-    identity: str = field(validator=_check_identity)
+_INDEX_FILE: Final = "index.sqlite"
+_SLOW: Final = 60  # seconds from the announcement of a reference, after which it is announced again
+_NAMED: Final = 20  # names or versions in a message at most
+_ROUNDS: Final = 3  # times that a search is repeated because the index was behind
+_CANDIDATES: Final = 8  # envelopes that are read for one layer at most
+_REMEMBERED: Final = 64  # envelopes whose layers are remembered
 
 
 class Catalog:
-    """Blobs and references of one store.
+    """Blobs and references of one store; it may be used from several threads and processes.
 
     Attributes
     ----------
@@ -130,18 +79,19 @@ class Catalog:
         self._backend = backend
         self._references = References(backend, limits=limits)
         self._log = Log(self._references, limits=limits)
+        self._index_: Index | None = None
+        self._layers: dict[tuple[str, ...], KnownLayers | None] = {}
         self.blobs = BlobStore(backend)
         self.leases = Leases(backend)
         self.limits = limits
 
     def names(self) -> list[str]:
         """Give the names that have a version, sorted."""
-        return sorted({name for name, _ in self._versions("")})
+        return self._index.names()
 
     def versions(self, name: str, *, yanked: bool = True) -> list[str]:
         """Give the versions of a name, the lowest first; those that are yanked too unless told otherwise."""
-        found = sorted((version for _, version in self._versions(f"{name}/versions/")), key=version_order)
-        return found if yanked else [each for each in found if not self._is_yanked(name, each)]
+        return self._index.versions(name, yanked=yanked)
 
     def record(self, name: str, version: str) -> VersionRecord | None:
         """Read the record of a version; None when there is none.
@@ -151,7 +101,7 @@ class Catalog:
         InvalidArtifactError
             When it is malformed: the store is damaged.
         """
-        return self._record(f"{name}/versions/{version}")
+        return self._record(_places.version_key(name, version))
 
     def held(self, name: str, version: str) -> tuple[str, str] | None:
         """Give identity and manifest digest of a version; None when there is none."""
@@ -166,7 +116,7 @@ class Catalog:
         InvalidArtifactError
             When a record is malformed: the store is damaged.
         """
-        keys = self._references.list(f"{name}/envelopes/{version}/")
+        keys = self._references.list(_places.envelopes_prefix(name, version))
         return [record for record in map(self._record, keys) if record is not None]
 
     def open(self, reference: Reference, *, manifest: str | None = None) -> Release:
@@ -209,20 +159,17 @@ class Catalog:
         ------
         NotFoundError
             When there is none; the message says what there is.
-        InvalidArtifactError
-            When the record of the alias is malformed.
+        ArtifactError
+            When the record of the version or of the alias is damaged.
         """
         if reference.version is not None:
             return reference.version
         if reference.alias is not None:
             found = self._aliased(reference.name, reference.alias)
         elif reference.range is not None:
-            found = reference.select(self.versions(reference.name, yanked=False))
+            found = self._highest(reference.name, reference.range)
         else:
-            records_ = ((v, self.record(reference.name, v)) for v in self.versions(reference.name))
-            found = next(
-                (v for v, record in records_ if record and record.identity == reference.identity), None
-            )
+            found = self._identified(reference.name, reference.identity)
         if found is None:
             raise self._missing(reference)
         return found
@@ -233,8 +180,8 @@ class Catalog:
         Parameters
         ----------
         prefix : str
-            ``name/aliases/alias``, ``name/yanks/version``, ``name/notes/version``, ``publisher/@rotations`` or
-            ``publisher/@revocations``.
+            ``name/aliases/alias``, ``name/yanks/version``, ``name/notes/version``, ``publisher/@rotations``
+            or ``publisher/@revocations``.
         number : int
             Its number, 1 or higher; the next one is for the caller to find out.
         record : bytes
@@ -247,45 +194,186 @@ class Catalog:
         InvalidReferenceError
             When there are no such records, or no such number.
         """
-        if not _PREFIX.fullmatch(prefix) or not 1 <= number <= MAX_NUMBER:
-            raise InvalidReferenceError(f"there are no numbered records like {prefix}/{number}")
-        self._add(f"{prefix}/{number:0{_DIGITS}d}", record)
+        self._add(_places.numbered_key(prefix, number), record)
 
     def latest(self, prefix: str) -> tuple[int, bytes] | None:
         """Give the record with the highest number, and that number; None when there is none."""
+        if "@" not in prefix:  # what is said of keys is little, and is not left to a cache
+            number = self._index.latest(prefix)
+            if number is None:
+                return None
+            key = _places.numbered_key(prefix, number)
+            try:
+                return number, self._references.get(key)
+            except NotFoundError:
+                self._index.relearn(key)
         return max(self.all(prefix), default=None)
+
+    def latest_below(self, folder: str) -> dict[str, tuple[int, bytes]]:
+        """Give the latest record of each prefix that begins with `folder`, ``name/aliases/`` for example."""
+        found = ((prefix, self.latest(prefix)) for prefix in self._index.latest_below(folder))
+        return {prefix: latest for prefix, latest in found if latest is not None}
 
     def all(self, prefix: str) -> Iterator[tuple[int, bytes]]:
         """Give the numbered records with their numbers, the lowest first."""
         for key in self._references.list(f"{prefix}/"):
-            number = key.removeprefix(f"{prefix}/")
-            if _NUMBER.fullmatch(number):
-                yield int(number), self._references.get(key)
+            number = _places.parse_number(key.removeprefix(f"{prefix}/"))
+            if number is not None:
+                yield number, self._references.get(key)
+
+    def search(
+        self,
+        *,
+        name: str | None = None,
+        publisher: str | None = None,
+        tag: str | None = None,
+        metric: tuple[str, str, float] | None = None,
+        created_after: str | datetime | None = None,
+        created_before: str | datetime | None = None,
+        parent: str | None = None,
+        dataset: str | None = None,
+        yanked: bool = False,
+        limit: int | None = None,
+    ) -> list[Listing]:
+        """Give the releases of which all that is asked for holds, the newest first.
+
+        Parameters
+        ----------
+        name : str, optional
+            ``publisher/model``; ``*`` stands for any characters and ``?`` for one.
+        publisher : str, optional
+            What stands before the slash of the name.
+        tag : str, optional
+            One of the tags.
+        metric : tuple of str, str and float, optional
+            ``("accuracy", ">=", 0.9)``; a release without that figure is none of them.
+        created_after, created_before : datetime or str, optional
+            Made at this time or later, and before this time.
+        parent : str, optional
+            What it was made from: a reference, or the identity of a release that the store need not have.
+        dataset : str, optional
+            Name or digest of a data set that it was made with.
+        yanked : bool
+            Whether yanked releases are wanted too.
+        limit : int, optional
+            How many at most.
+
+        Raises
+        ------
+        InvalidOptionError
+            When one of these is malformed.
+        NotFoundError
+            When `parent` is a reference, and the store has no such release.
+        """
+        from maas_sdk.artifact._search import Query  # noqa: PLC0415 - as the index
+
+        query = Query(
+            name=name,
+            publisher=publisher,
+            tag=tag,
+            metric=metric,
+            created_after=_timestamp(created_after, "created_after"),
+            created_before=_timestamp(created_before, "created_before"),
+            parent=None if parent is None else self._identity(parent),
+            dataset=dataset,
+            yanked=yanked,
+            limit=limit,
+        )
+        found: list[Listing] = []
+        for _ in range(_ROUNDS):
+            found, stale = [], []
+            for digest, listing in self._index.find(query):
+                key = _places.version_key(listing.name, listing.version)
+                if self._digest(key) == digest:
+                    found.append(listing)
+                else:
+                    stale.append(key)
+            if not stale:
+                break
+            for key in stale:
+                self._index.relearn(key)
+        return found
+
+    def lineage(self, reference: str, *, limit: int = 1000) -> Lineage:
+        """Give what a release was made from and what was made from it, as far as the store knows.
+
+        Parameters
+        ----------
+        reference : str
+            The release; or its identity, which the store need not have.
+        limit : int
+            How many ancestors, and how many descendants, at most.
+
+        Raises
+        ------
+        NotFoundError
+            When it is a reference, and the store has no such release.
+        """
+        identity, index = self._identity(reference), self._index
+        ancestors, all_before = trace(identity, index.parents, index.subject, limit=limit)
+        descendants, all_after = trace(identity, index.children, index.subject, limit=limit)
+        return Lineage(identity, ancestors, descendants, all_before and all_after)
 
     def sealed_layer(
-        self, plain_digest: str, recipients: Sequence[str], suffix: str
+        self,
+        plain_digest: str,
+        recipients: Sequence[str],
+        suffix: str,
+        *,
+        keys: Sequence[PublicKey] = (),
+        besides: Collection[str] = (),
     ) -> tuple[str, int] | None:
-        """Give a layer of this store that holds the same plaintext sealed for the same recipients."""
+        """Give a layer of this store that holds the same plaintext sealed for the same recipients.
+
+        Parameters
+        ----------
+        plain_digest : str
+            Digest of the plaintext.
+        recipients : sequence of str
+            Fingerprints of the recipients.
+        suffix : str
+            What the names of sealed layers end in: how they are sealed.
+        keys : sequence of PublicKey
+            The caller's; one of them must have signed what the layer is. Without any there is no such layer.
+        besides : collection of str
+            Layers that are not wanted.
+
+        Returns
+        -------
+        tuple of str and int, or None
+            Digest and size of the layer, which is there.
+        """
+        fingerprints = tuple(sorted(key.fingerprint for key in keys))
+        for source in self._index.sources(plain_digest, recipients, suffix, limit=_CANDIDATES):
+            known = self._known_layers(source, fingerprints, keys)
+            if known is None or (sorted(known.recipients), known.suffix) != (sorted(recipients), suffix):
+                continue
+            for plain, layer, size in known.layers:
+                if plain == plain_digest and layer not in besides and self._has_blob(layer, size):
+                    return layer, size
         return None
 
     def next_sequence(self, name: str) -> tuple[int, str | None]:
-        """Give a number that is higher than any before, and the identity of the release before it."""
-        reserved = self._reserved(name)
-        for sequence in reversed(reserved):
-            key = _sequence_key(name, sequence)
+        """Give a number above that of any version, and the identity of the release before it."""
+        number, previous = self._last(name)
+        free = number + 1
+        while self._references.has(_places.sequence_key(name, free)):
+            free += 1
+        for taken in range(free - 1, number, -1):
+            key = _places.sequence_key(name, taken)
             document = strict_json.loads(self._references.get(key), what=key, limits=self.limits)
-            reservation = records.structure(document, _Reservation, what=key)
+            reservation = records.structure(document, Reservation, what=key)
             record = self.record(name, reservation.version)
             # Numbers that nobody used are passed over, and so is one whose version another publisher won.
             if record is not None and record.identity == reservation.identity:
-                return reserved[-1] + 1, record.identity
-        return (reserved[-1] if reserved else 0) + 1, None
+                return free, record.identity
+        return free, previous
 
     def reserve(self, name: str, sequence: int, *, version: str, identity: str) -> bool:
         """Reserve a number, and tell whether it could be had."""
         record = strict_json.dumps({"version": version, "identity": identity})
         try:
-            self._references.put(_sequence_key(name, sequence), record)
+            self._references.put(_places.sequence_key(name, sequence), record)
         except AlreadyExistsError:
             return False
         return True
@@ -299,7 +387,7 @@ class Catalog:
 
     def add_version(self, name: str, version: str, record: VersionRecord) -> None:
         """Make a version exist, after all that it names; `AlreadyExistsError` when it is another already."""
-        self._add(f"{name}/versions/{version}", record.to_json())
+        self._add(_places.version_key(name, version), record.to_json())
 
     def add_envelope(self, name: str, version: str, record: VersionRecord) -> None:
         """Add an envelope of a version that exists: the same release, sealed for others.
@@ -319,7 +407,7 @@ class Catalog:
                 f"{name}@{version} is the release {first.identity}, and the envelope is of {record.identity}"
             )
         if record.manifest.digest != first.manifest.digest:
-            self._add(f"{name}/envelopes/{version}/{hex_of(record.manifest.digest)}", record.to_json())
+            self._add(_places.envelope_key(name, version, record.manifest.digest), record.to_json())
 
     def roots(self) -> Iterator[str]:
         """Give the digest of every blob that a version or a further envelope needs; some more than once.
@@ -334,7 +422,8 @@ class Catalog:
             When a document is missing.
         """
         for key in self._references.list():
-            if _is_record(key):
+            place = _places.parse_key(key)
+            if place is not None and place.kind in {_places.VERSIONS, _places.ENVELOPES}:
                 record = self._record(key)
                 if record is not None:
                     yield from self._needed(record)
@@ -363,6 +452,20 @@ class Catalog:
                 with contextlib.suppress(NotFoundError):
                     self.blobs.remove(digest)
 
+    def rebuild_index(self) -> None:
+        """Make the index anew, as after a repair: it keeps what it read of documents that were damaged."""
+        self._index.rebuild()
+
+    @property
+    def _index(self) -> Index:
+        if self._index_ is None:
+            # Loaded late: SQLite is not for those who verify or open what they can name.
+            from maas_sdk.artifact._index import Index  # noqa: PLC0415
+
+            path = self._backend.folder / _INDEX_FILE if isinstance(self._backend, LocalBackend) else None
+            self._index_ = Index(self._references, self._log, self.blobs, path=path, limits=self.limits)
+        return self._index_
+
     def _needed(self, record: VersionRecord) -> Iterator[str]:
         papers = read_papers(self.blobs, record.manifest, record.referrers, limits=self.limits)
         yield from (sha256(document) for document in papers.documents())
@@ -373,8 +476,11 @@ class Catalog:
         if self._references.has(key):
             self._references.put(key, record)  # tells whether it is the same
             return
+        begin = time.time()
         self._log.append(key)
         self._references.put(key, record)
+        if not 0 <= time.time() - begin < _SLOW:
+            self._log.append(key)  # as after a sleep of the machine: readers have given up waiting
 
     def _record(self, key: str) -> VersionRecord | None:
         try:
@@ -383,58 +489,98 @@ class Catalog:
             return None
         return VersionRecord.from_json(data, what=f"the reference {key}", limits=self.limits)
 
+    def _digest(self, key: str) -> str | None:
+        try:
+            return sha256(self._references.get(key))
+        except NotFoundError:
+            return None
+
     def _envelope(self, name: str, version: str, manifest: str) -> VersionRecord:
-        if is_digest(manifest):
-            record = self._record(f"{name}/envelopes/{version}/{hex_of(manifest)}")
-            if record is not None:
-                return record
-        raise NotFoundError(f"the store has no envelope {manifest} of {name}@{version}")
+        key = _places.envelope_key(name, version, manifest) if is_digest(manifest) else None
+        record = None if key is None else self._record(key)
+        if record is None:
+            raise NotFoundError(f"the store has no envelope {manifest} of {name}@{version}")
+        return record
+
+    def _highest(self, name: str, range_: str) -> str | None:
+        while (found := self._index.highest(name, range_)) is not None:
+            if self.record(name, found) is not None:
+                break
+            self._index.relearn(_places.version_key(name, found))
+        return found
+
+    def _identified(self, name: str, identity: str | None) -> str | None:
+        for version in self._index.by_identity(name, identity or ""):
+            record = self.record(name, version)
+            if record is not None and record.identity == identity:
+                return version
+        return None
 
     def _aliased(self, name: str, alias: str) -> str | None:
-        found = self.latest(f"{name}/aliases/{alias}")
+        found = self.latest(f"{name}/{_places.ALIASES}/{alias}")
         if found is None:
             return None
         envelope = Envelope.from_json(found[1], limits=self.limits)
         notice = AliasNotice.from_payload(envelope.payload, limits=self.limits)
         record = self.record(name, notice.version)
-        if notice.name != name or record is None or record.identity != notice.identity:
-            return None
-        return notice.version
+        is_it = (notice.name, notice.alias) == (name, alias) and record is not None
+        return notice.version if is_it and record and record.identity == notice.identity else None
 
-    def _is_yanked(self, name: str, version: str) -> bool:
-        found = self.latest(f"{name}/yanks/{version}")
-        if found is None:
+    def _last(self, name: str) -> tuple[int, str | None]:
+        """Give number and identity of the release with the highest number."""
+        while (found := self._index.last(name)) is not None:
+            version, sequence = found
+            record = self.record(name, version)
+            if record is not None and record.sequence == sequence:
+                return sequence, record.identity
+            self._index.relearn(_places.version_key(name, version))
+        return 0, None
+
+    def _identity(self, text: str) -> str:
+        """Give the identity of what a reference means, or what is one already."""
+        if is_digest(text):
+            return text
+        reference = Reference.parse(text)
+        record = self.record(reference.name, self.resolve(reference))
+        if record is None:
+            raise self._missing(reference)
+        return record.identity
+
+    def _known_layers(
+        self, key: str, fingerprints: tuple[str, ...], keys: Sequence[PublicKey]
+    ) -> KnownLayers | None:
+        remembered = (key, *fingerprints)
+        if remembered not in self._layers:
+            if len(self._layers) >= _REMEMBERED:
+                self._layers.clear()
+            with contextlib.suppress(ArtifactError):
+                record = self._record(key)
+                found = None if record is None else read_layers(self.blobs, record, keys, limits=self.limits)
+                self._layers[remembered] = found
+        return self._layers.get(remembered)
+
+    def _has_blob(self, digest: str, size: int) -> bool:
+        try:
+            return self.blobs.size(digest) == size
+        except NotFoundError:
             return False
-        envelope = Envelope.from_json(found[1], limits=self.limits)
-        return YankNotice.from_payload(envelope.payload, limits=self.limits).yanked
-
-    def _versions(self, prefix: str) -> Iterator[tuple[str, str]]:
-        for key in self._references.list(prefix):
-            match = _VERSION_KEY.fullmatch(key)
-            if match and is_name(match[1]) and is_version(match[2]):
-                yield match[1], match[2]
-
-    def _reserved(self, name: str) -> list[int]:
-        matches = map(_SEQUENCE_KEY.fullmatch, self._references.list(f"{name}/sequence/"))
-        return [int(match[1]) for match in matches if match]
 
     def _missing(self, reference: Reference) -> NotFoundError:
         versions = self.versions(reference.name)
         if versions:
-            return NotFoundError(
-                f"the store has no {reference}; of {reference.name} it has {', '.join(versions)}"
-            )
-        names = self.names()
+            good = set(self.versions(reference.name, yanked=False))
+            texts = [version if version in good else f"{version} (yanked)" for version in versions]
+            return NotFoundError(f"the store has no {reference}; of {reference.name} it has {_some(texts)}")
         return NotFoundError(
-            f"the store has no {reference.name}; it has {', '.join(names) if names else 'no release at all'}"
+            f"the store has no {reference.name}; it has {_some(self.names()) or 'no release at all'}"
         )
 
 
-def _sequence_key(name: str, sequence: int) -> str:
-    return f"{name}/sequence/{sequence:0{_DIGITS}d}"
+def _some(texts: list[str]) -> str:
+    """Join the last of them; the highest versions are there."""
+    more = len(texts) - _NAMED
+    return (f"{more} others, " if more > 0 else "") + ", ".join(texts[-_NAMED:])
 
 
-def _is_record(key: str) -> bool:
-    """Whether a key is that of a version or of a further envelope."""
-    match = _VERSION_KEY.fullmatch(key) or _ENVELOPE_KEY.fullmatch(key)
-    return match is not None and is_name(match[1]) and is_version(match[2])
+def _timestamp(value: Any, what: str) -> str | None:
+    return None if value is None else as_timestamp(value, what=what)

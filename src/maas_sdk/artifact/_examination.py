@@ -219,7 +219,7 @@ class Examination:
         """Verify with the keys of the present epoch, and out of a store with those of earlier ones, too."""
         question = self._question
         error: VerificationError | None = None
-        for each in (rule,):
+        for each in (rule, *(reversed(rule.retired) if question.loading else ())):
             try:
                 verified = verify_with(papers.release.envelope, each.keys, each.threshold, question.limits)
                 statement = ReleaseStatement.from_payload(verified.payload, limits=question.limits)
@@ -294,7 +294,9 @@ class Examination:
 
     def _retired(self, rule: Rule) -> list[TrustedKey]:
         """Give the keys of earlier epochs, which count for what is in the store already."""
-        return []
+        known = {key.fingerprint for key in rule.keys}
+        earlier = {key.fingerprint: key for each in rule.retired for key in each.keys}
+        return [key for mark, key in earlier.items() if self._question.loading and mark not in known]
 
     def _check_recipient(self, papers: Papers) -> str:
         mine = self._question.recipient

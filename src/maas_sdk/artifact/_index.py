@@ -1,13 +1,11 @@
 """The index of a store: a cache of its references in SQLite, to find releases by; it is never the truth.
 
-It is brought up to date by the log before each question, and made anew from the list of all references when
+It is brought up to date by the log before each question. It is made anew from the list of all references when
 there is none, when it is damaged or something else, and when it is that of another store. Where a file cannot
-be used it is kept in memory. So it can be deleted at any time, and is never a reason to fail. It may lack what
+be used it is kept in memory. So it can be deleted at any time and is never a reason to fail. It may lack what
 is there for a moment; what it has is checked against the references before it is used.
 
-The file is for the processes of one machine: SQLite's journal does not work over a network share. Whoever
-writes to a store from several machines gives each of them the store without this file, or opens it there
-through a backend.
+The file is for the processes of one machine, because SQLite's journal does not work over a network share.
 """
 
 from __future__ import annotations

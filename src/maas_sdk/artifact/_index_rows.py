@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import frozen
 
 from maas_sdk._internal.digests import sha256
-from maas_sdk.artifact import _places
+from maas_sdk.artifact import _oci, _places
 from maas_sdk.artifact._fields import MAX_NUMBER
 from maas_sdk.artifact._notices import AliasNotice, Note, YankNotice
 from maas_sdk.artifact._ordering import is_prerelease, order_text
-from maas_sdk.artifact._papers import read_papers
+from maas_sdk.artifact._papers import read_document
 from maas_sdk.artifact._record import VersionRecord
 from maas_sdk.artifact._statements import ReleaseStatement, SealingStatement
 from maas_sdk.errors import ArtifactError, InvalidOptionError, NotFoundError
@@ -217,17 +217,24 @@ class RowWriter:
         return record if 1 <= record.sequence <= MAX_NUMBER else None
 
     def _documents(self, record: VersionRecord) -> _Documents | None:
+        """Read what is signed, and not the manifest: whoever opens the release does."""
+        payloads = {}
         try:
-            papers = read_papers(self._blobs, record.manifest, record.referrers, limits=self._limits)
-            payload = Envelope.from_json(papers.release.envelope, limits=self._limits).payload
+            for descriptor in record.referrers:
+                data = read_document(self._blobs, descriptor, self._limits)
+                kind, envelope = _oci.parse_referrer(data, subject=record.manifest, limits=self._limits)
+                signed = read_document(self._blobs, envelope, self._limits)
+                payloads[kind] = Envelope.from_json(signed, limits=self._limits).payload
+            payload = payloads[_oci.RELEASE_SIGNATURE]
             release = ReleaseStatement.from_payload(payload, limits=self._limits)
             sealing = None
-            if papers.sealing is not None:
-                payload = Envelope.from_json(papers.sealing.envelope, limits=self._limits).payload
-                sealing = SealingStatement.from_payload(payload, limits=self._limits)
-        except (ArtifactError, InvalidOptionError, NotFoundError):
+            if _oci.SEALING_SIGNATURE in payloads:
+                sealing = SealingStatement.from_payload(
+                    payloads[_oci.SEALING_SIGNATURE], limits=self._limits
+                )
+        except (ArtifactError, InvalidOptionError, NotFoundError, KeyError):
             return None
-        return _Documents(release, sealing) if release.identity == record.identity else None
+        return _Documents(release, sealing) if sha256(payload) == record.identity else None
 
 
 def _remove_children(database: sqlite3.Connection, row: int) -> None:

@@ -22,36 +22,45 @@ _SCHEMA: Final = 1  # of these tables; another number is another file
 _BUSY: Final = 30.0  # seconds to wait for another process that writes
 _LONGEST_VALUE: Final = 16 << 20  # bytes of one row or value
 
-_TABLES: Final = (
-    # How far the log has been read, and its mark there; how far the list of all keys while that is read.
-    "CREATE TABLE state (one INTEGER PRIMARY KEY, position INTEGER, mark TEXT, cursor TEXT)",
-    "CREATE TABLE pending (key TEXT PRIMARY KEY, seen INTEGER) WITHOUT ROWID",
-    "CREATE TABLE names (name TEXT PRIMARY KEY, publisher TEXT) WITHOUT ROWID",
-    "CREATE TABLE versions (id INTEGER PRIMARY KEY, name TEXT, version TEXT, place TEXT, prerelease INTEGER,"
-    " yanked INTEGER, digest TEXT, identity TEXT, sequence INTEGER, manifest TEXT, created TEXT, expires TEXT,"
-    " sealed INTEGER, note TEXT, tags TEXT, metrics TEXT, parents TEXT, datasets TEXT, UNIQUE (name, version))",
-    "CREATE INDEX versions_place ON versions (name, yanked, prerelease, place)",
-    "CREATE INDEX versions_sequence ON versions (name, sequence)",
-    "CREATE INDEX versions_identity ON versions (identity)",
-    "CREATE INDEX versions_created ON versions (created DESC, name, place DESC)",
-    "CREATE INDEX versions_of_name ON versions (name, created DESC, place DESC)",
-    # Tags, parents and data sets, the latter by name and by digest.
-    "CREATE TABLE labels (kind TEXT, label TEXT, version INTEGER, PRIMARY KEY (kind, label, version))"
-    " WITHOUT ROWID",
-    "CREATE INDEX labels_version ON labels (version, kind, label)",
-    "CREATE TABLE metrics (metric TEXT, value REAL, version INTEGER, PRIMARY KEY (metric, value, version))"
-    " WITHOUT ROWID",
-    "CREATE INDEX metrics_version ON metrics (version, metric, value)",
-    # The highest number of each kind of numbered records, and what the highest that can be read says.
-    "CREATE TABLE records (prefix TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID",
-    "CREATE TABLE notices (name TEXT, kind TEXT, target TEXT, number INTEGER, version TEXT, identity TEXT,"
-    " yanked INTEGER, note TEXT, tags TEXT, PRIMARY KEY (name, kind, target)) WITHOUT ROWID",
-    "CREATE INDEX notices_version ON notices (name, version)",
-    # Which sealed layer holds which plaintext for whom, and which reference says so.
-    "CREATE TABLE sources (id INTEGER PRIMARY KEY, key TEXT UNIQUE)",
-    "CREATE TABLE layers (plain TEXT, recipients TEXT, suffix TEXT, layer TEXT, source INTEGER,"
-    " PRIMARY KEY (plain, recipients, suffix, layer)) WITHOUT ROWID",
-)
+_SCRIPT: Final = """
+CREATE TABLE state (one INTEGER PRIMARY KEY, position INTEGER, mark TEXT, cursor TEXT);
+CREATE TABLE pending (key TEXT PRIMARY KEY, seen INTEGER) WITHOUT ROWID;
+CREATE TABLE names (name TEXT PRIMARY KEY, publisher TEXT) WITHOUT ROWID;
+CREATE TABLE versions (
+    id INTEGER PRIMARY KEY, name TEXT, version TEXT, place TEXT, prerelease INTEGER, yanked INTEGER,
+    digest TEXT, identity TEXT, sequence INTEGER, manifest TEXT, created TEXT, expires TEXT, sealed INTEGER,
+    note TEXT, tags TEXT, metrics TEXT, parents TEXT, datasets TEXT, UNIQUE (name, version)
+);
+CREATE INDEX versions_place ON versions (name, yanked, prerelease, place);
+CREATE INDEX versions_sequence ON versions (name, sequence);
+CREATE INDEX versions_identity ON versions (identity);
+CREATE INDEX versions_created ON versions (created DESC, name, place DESC);
+CREATE INDEX versions_of_name ON versions (name, created DESC, place DESC);
+CREATE TABLE labels (
+    kind TEXT, label TEXT, version INTEGER, PRIMARY KEY (kind, label, version)
+) WITHOUT ROWID;
+CREATE INDEX labels_version ON labels (version, kind, label);
+CREATE TABLE metrics (
+    metric TEXT, value REAL, version INTEGER, PRIMARY KEY (metric, value, version)
+) WITHOUT ROWID;
+CREATE INDEX metrics_version ON metrics (version, metric, value);
+CREATE TABLE records (prefix TEXT PRIMARY KEY, number INTEGER) WITHOUT ROWID;
+CREATE TABLE notices (
+    name TEXT, kind TEXT, target TEXT, number INTEGER, version TEXT, identity TEXT, yanked INTEGER,
+    note TEXT, tags TEXT, PRIMARY KEY (name, kind, target)
+) WITHOUT ROWID;
+CREATE INDEX notices_version ON notices (name, version);
+CREATE TABLE sources (id INTEGER PRIMARY KEY, key TEXT UNIQUE);
+CREATE TABLE layers (
+    plain TEXT, recipients TEXT, suffix TEXT, layer TEXT, source INTEGER,
+    PRIMARY KEY (plain, recipients, suffix, layer)
+) WITHOUT ROWID;
+"""
+# state: how far the log has been read, with its mark there, and the list of keys while that is read.
+# labels: tags, parents, and data sets by name and by digest. records: the highest number of numbered records.
+# notices: what the highest that can be read says. layers: which sealed layer holds which plaintext for whom,
+# and in sources the reference that says so.
+_TABLES: Final = tuple(text for statement in _SCRIPT.split(";") if (text := statement.strip()))
 
 
 def open_database(path: Path | None) -> sqlite3.Connection:

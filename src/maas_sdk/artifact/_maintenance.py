@@ -16,7 +16,7 @@ from attrs import frozen
 
 from maas_sdk._internal.tables import text_table
 from maas_sdk._internal.units import format_bytes
-from maas_sdk.artifact._reference_keys import parse_key
+from maas_sdk.artifact._places import is_reference
 from maas_sdk.errors import ArtifactError, InvalidOptionError, NotFoundError, StorageError
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ def _unneeded_blobs(catalog: Catalog, work: Callable[[], None] | None) -> Iterat
 def _refuse_strangers(catalog: Catalog) -> None:
     """Refuse where references are that this code does not know: they may need blobs."""
     for key in catalog._references.list():  # noqa: SLF001 - beside the catalog only this asks for all of them
-        if parse_key(key) is None:
+        if not is_reference(key):
             raise StorageError(
                 f"gc: refs/{key} is no reference that this version of the SDK knows; it may need blobs, so "
                 "that nothing was removed: use a newer version, or remove it if it is a stranger"

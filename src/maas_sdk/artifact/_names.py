@@ -108,7 +108,7 @@ def check_alias(text: str) -> str:
     if not is_alias(text):
         raise InvalidReferenceError(
             f"{text!r} is not an alias; it is a word such as stable, of a-z, 0-9, '.', '_' and '-', 64 "
-            "characters at most, beginning with a letter, and does not read like a version or a range, as v1 does"
+            "characters at most, beginning with a letter, and does not read like a version or a range (v1, x)"
         )
     return text
 

@@ -8,6 +8,7 @@ https://github.com/modelpack/model-spec (``docs/spec.md``, ``docs/config.md``).
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import field, frozen
@@ -16,7 +17,7 @@ from maas_sdk._internal import records, strict_json
 from maas_sdk._internal.digests import hex_of, is_digest, sha256
 from maas_sdk.artifact._names import tag
 from maas_sdk.artifact._parts import MEDIA_TYPES, check_part_limits
-from maas_sdk.errors import InvalidArtifactError, InvalidOptionError
+from maas_sdk.errors import InvalidArtifactError, InvalidOptionError, LimitExceededError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -111,6 +112,7 @@ _TAG_SUFFIX: Final = {
 SIGNATURES: Final = tuple(_TAG_SUFFIX)
 """The artifact types of the referrers that a release can have."""
 
+_MAX_MANIFESTS: Final = 128  # in an index: of the model, and of what is signed beside it
 _TAG_DIGITS: Final = 12  # of a notice's digest, so that each has a tag of its own
 
 
@@ -264,7 +266,10 @@ def build_index(
 def parse_index(data: bytes, *, limits: Limits) -> tuple[tuple[OciDescriptor, ...], dict[str, str]]:
     """Read descriptors, one at least, and annotations of a bundle's index."""
     what = "index.json"
-    index = records.structure(strict_json.loads(data, what=what, limits=limits), _Index, what=what)
+    document = strict_json.loads(data, what=what, limits=limits)
+    if _count(document, "manifests") > _MAX_MANIFESTS:
+        raise LimitExceededError(f"{what} names more than {_MAX_MANIFESTS} manifests")
+    index = records.structure(document, _Index, what=what)
     if not index.manifests:
         raise InvalidArtifactError(f"{what} names no manifest")
     return index.manifests, index.annotations or {}
@@ -279,7 +284,10 @@ def parse_manifest(data: bytes, *, limits: Limits) -> tuple[OciDescriptor, tuple
         When it is not a ModelPack manifest of raw layers; `LimitExceededError` when it exceeds `limits`.
     """
     what = "the manifest"
-    record = records.structure(strict_json.loads(data, what=what, limits=limits), _Manifest, what=what)
+    document = strict_json.loads(data, what=what, limits=limits)
+    # Counted first: a message about each of thousands would take more memory than they do.
+    check_part_limits(repeat(0, _count(document, "layers")), limits, what=what)
+    record = records.structure(document, _Manifest, what=what)
     for found, wanted in (
         (record.schemaVersion, 2),
         (record.mediaType, MANIFEST_TYPE),
@@ -323,6 +331,11 @@ def parse_config_name(data: bytes, *, limits: Limits) -> tuple[str, str]:
     if not isinstance(name, str) or not isinstance(version, str):
         raise InvalidArtifactError(f"{what} does not say name and version")
     return name, version
+
+
+def _count(document: object, name: str) -> int:
+    many = document.get(name) if isinstance(document, dict) else None
+    return len(many) if isinstance(many, list) else 0
 
 
 def _suffix(kind: str, data: bytes) -> str:

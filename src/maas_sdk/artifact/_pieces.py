@@ -29,6 +29,7 @@ MAX_VOLUMES: Final = 999
 MAX_PRESUMED: Final = 1024
 """Manifests that a bundle may presume at most."""
 
+_MAX_LAYERS: Final = 1024  # as many as a bundle has entries, unless `Limits` says otherwise
 _PRESUMES: Final = "vnd.maas-sdk.presumes"
 _VOLUME: Final = "vnd.maas-sdk.volume"
 _PLAN: Final = "the plan of the volumes"
@@ -234,10 +235,22 @@ def _text(record: VolumePlan | _Presumed) -> str:
     return strict_json.dumps(records.unstructure(record)).decode("utf-8")
 
 
+def _check_counts(document: object, what: str) -> None:
+    """Bound what is structured: a message about each of thousands would take more memory than they do."""
+    volumes = document.get("volumes") if isinstance(document, dict) else None
+    if isinstance(volumes, list):
+        pieces = sum(len(each) for each in volumes if isinstance(each, list))
+        if len(volumes) > MAX_VOLUMES or pieces > MAX_VOLUMES + _MAX_LAYERS:
+            raise BundleError(
+                f"{what} has {pieces} pieces in {len(volumes)} volumes; a set has 2 to {MAX_VOLUMES}"
+            )
+
+
 def _read(annotations: Mapping[str, str], key: str, kind: Any, limits: Limits) -> Any:
     text = annotations.get(key)
     if text is None:
         return None
     what = f"the annotation {key}"
     document = strict_json.loads(text.encode("utf-8"), what=what, limits=limits, error=BundleError)
+    _check_counts(document, what)
     return records.structure(document, kind, what=what, error=BundleError)

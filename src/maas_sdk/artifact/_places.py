@@ -35,6 +35,7 @@ __all__ = [
     "Place",
     "envelope_key",
     "envelopes_prefix",
+    "is_reference",
     "log_key",
     "numbered_key",
     "parse_key",
@@ -117,8 +118,9 @@ def numbered_key(prefix: str, number: int) -> str:
     place = parse_key(key) if 1 <= number <= MAX_NUMBER else None
     if place is None or not place.number:
         raise InvalidReferenceError(
-            f"there is no numbered record {prefix}/{number}; there are name/aliases/alias, name/yanks/version, "
-            "name/notes/version, publisher/@rotations and publisher/@revocations, numbered from 1"
+            f"there is no numbered record {prefix}/{number}; there are name/aliases/alias, "
+            "name/yanks/version, name/notes/version, publisher/@rotations and publisher/@revocations, "
+            "numbered from 1"
         )
     return key
 
@@ -137,6 +139,16 @@ def parse_key(key: str) -> Place | None:
         case [publisher, model, kind, target, *rest] if is_name(f"{publisher}/{model}"):
             return _of_a_name(kind, f"{publisher}/{model}", target, rest)
     return None
+
+
+def is_reference(key: str) -> bool:
+    """Whether this version of the SDK writes such a key; those of the log and of numbers are among them."""
+    match key.split("/"):
+        case ["@log", number]:
+            return bool(parse_number(number))
+        case [publisher, model, "sequence", number]:
+            return is_name(f"{publisher}/{model}") and bool(parse_number(number))
+    return parse_key(key) is not None
 
 
 def _of_a_name(kind: str, name: str, target: str, rest: list[str]) -> Place | None:

@@ -23,7 +23,7 @@ from maas_sdk.artifact._parts import check_part_limits
 from maas_sdk.artifact._sealing import LayerSealer, sign_sealing
 from maas_sdk.artifact._sources import DigestsAhead, MemoryContent
 from maas_sdk.artifact._statements import Layer
-from maas_sdk.errors import AlreadyExistsError, MaasError, SealingError, VersionExistsError
+from maas_sdk.errors import AlreadyExistsError, MaasError, SealingError, SigningError, VersionExistsError
 from maas_sdk.signing import sign_envelope
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from maas_sdk.artifact._catalog import Catalog
     from maas_sdk.artifact._draft import Draft
+    from maas_sdk.artifact._notices import Rotation
     from maas_sdk.artifact._papers import Papers
     from maas_sdk.artifact._release import Release
     from maas_sdk.artifact._sources import Content
@@ -80,6 +81,8 @@ def publish(catalog: Catalog, draft: Draft) -> Release:
     )
     if catalog.record(wanted.name, wanted.version) is not None:
         return _published_already(catalog, draft, _look_through(draft))
+    if rotation is not None:
+        _check_signers(wanted, rotation)
     with catalog.leases.hold(f"publish {wanted.subject}") as lease:
         intake = _Intake(catalog, draft, sealer, lease.renew_if_needed)
         try:
@@ -100,6 +103,18 @@ def publish(catalog: Catalog, draft: Draft) -> Release:
             catalog.discard(intake.made, lease=lease)
             raise
     return catalog.open(Reference(statement.name, version=statement.version))
+
+
+def _check_signers(statement: ReleaseStatement, rotation: Rotation) -> None:
+    """Refuse what no receiver would accept that has followed the publisher's keys."""
+    known = [key for key in rotation.keys if key.fingerprint in statement.keys]
+    if len(known) < rotation.threshold:
+        publisher, _, _ = statement.name.partition("/")
+        raise SigningError(
+            f"{publisher} is in epoch {rotation.epoch} of its keys: {rotation.threshold} of "
+            f"{', '.join(key.name for key in rotation.keys)} must sign, {len(known)} do; receivers would "
+            "refuse it"
+        )
 
 
 class _Intake:
@@ -216,7 +231,7 @@ def _sizes_before(catalog: Catalog, name: str) -> set[int]:
         return set()
 
 
-def _derived(draft: Draft, parts: Mapping[str, tuple[int, str]]) -> dict[str, MemoryContent]:
+def _derived(draft: Draft, parts: Mapping[str, tuple[int, str]]) -> dict[str, Content]:
     files = {path: hex_of(digest) for path, (_, digest) in sorted(parts.items())}
     return {
         path: MemoryContent([memoryview(part.make(files))]) for path, part in sorted(draft.derived.items())

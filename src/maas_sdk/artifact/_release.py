@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from attrs import frozen
 
 from maas_sdk._internal.digests import sha256
-from maas_sdk.artifact._auditing import audited
 from maas_sdk.artifact._bundle import write_bundle
 from maas_sdk.artifact._delta import ExportPlan, plan_export
 from maas_sdk.artifact._examination import Examination
@@ -23,6 +22,7 @@ from maas_sdk.artifact._verify import ask, check_blobs
 from maas_sdk.artifact._volumes import write_volumes
 from maas_sdk.errors import DigestMismatchError, InvalidArtifactError
 from maas_sdk.signing import Envelope
+from maas_sdk.trust import audited
 
 if TYPE_CHECKING:
     import os

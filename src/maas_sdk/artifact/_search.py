@@ -17,12 +17,11 @@ __all__ = ["Listing", "Query", "find"]
 _PATTERN: Final = re.compile(r"[a-z0-9._*?-]{1,64}(?:/[a-z0-9._*?-]{1,64})?", re.ASCII)
 _COMPARISONS: Final = {">=": ">=", ">": ">", "<=": "<=", "<": "<", "==": "=", "=": "="}
 _FEW: Final = 2000  # rows that are sorted at once; of more the newest are looked at first
-_ALIASES: Final = (
-    "SELECT target FROM notices WHERE name = ? AND version = ? AND identity = ? AND kind = 'aliases'"
-)
 _COLUMNS: Final = (
     "v.name, v.version, v.digest, v.identity, v.sequence, v.manifest, v.created, v.expires, v.sealed,"
-    " v.yanked, v.note, v.tags, v.metrics, v.parents, v.datasets"
+    " v.yanked, v.note, v.tags, v.metrics, v.parents, v.datasets,"
+    " (SELECT group_concat(target, ' ') FROM notices WHERE name = v.name AND version = v.version"
+    " AND identity = v.identity AND kind = 'aliases')"
 )
 
 
@@ -111,11 +110,10 @@ def _check_limit(_instance: object, _attribute: object, value: int | None) -> No
         raise InvalidOptionError(f"limit is {value!r}; give how many releases are wanted at most, or None")
 
 
-def _check_text(_instance: object, attribute: Any, value: str | None) -> None:
-    if value is None:
-        return
+def _check_text(_instance: object, attribute: Any, value: Any) -> None:
     # A database takes UTF-8, in which a lone surrogate cannot be written.
-    if not isinstance(value, str) or any("\ud800" <= character <= "\udfff" for character in value):
+    is_text = isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
+    if value is not None and not is_text:
         raise InvalidOptionError(f"{attribute.name} is {value!r}; give a text")
 
 
@@ -168,14 +166,10 @@ def find(database: sqlite3.Connection, query: Query) -> list[tuple[str, Listing]
     sqlite3.DatabaseError
         When the index holds what no index holds.
     """
-    found = []
-    for row in _rows(database, query):
-        aliases = database.execute(_ALIASES, (row[0], row[1], row[3])).fetchall()
-        try:
-            found.append((str(row[2]), _listing(row, [alias for (alias,) in aliases])))
-        except (TypeError, ValueError, AttributeError) as exc:
-            raise sqlite3.DatabaseError(f"a row of the index is malformed: {exc}") from exc
-    return found
+    try:
+        return [(str(row[2]), _listing(row)) for row in _rows(database, query)]
+    except (TypeError, ValueError, AttributeError) as exc:
+        raise sqlite3.DatabaseError(f"a row of the index is malformed: {exc}") from exc
 
 
 def _rows(database: sqlite3.Connection, query: Query) -> list[tuple[Any, ...]]:
@@ -207,8 +201,10 @@ def _rows(database: sqlite3.Connection, query: Query) -> list[tuple[Any, ...]]:
     return database.execute(sql, parameters).fetchall()
 
 
-def _listing(row: tuple[Any, ...], aliases: list[str]) -> Listing:
-    name, version, _, identity, sequence, manifest, created, expires, sealed, yanked, note, *more = row
+def _listing(row: tuple[Any, ...]) -> Listing:
+    name, version, _, identity, sequence, manifest, created, expires, sealed, yanked, note, *more, aliases = (
+        row
+    )
     tags, metrics, parents, datasets = map(json.loads, more)
     return Listing(
         name=str(name),
@@ -221,7 +217,7 @@ def _listing(row: tuple[Any, ...], aliases: list[str]) -> Listing:
         publisher=str(name).partition("/")[0],
         sealed=bool(sealed),
         yanked=bool(yanked),
-        aliases=tuple(sorted(map(str, aliases))),
+        aliases=tuple(sorted(str(aliases or "").split())),
         tags=tuple(map(str, tags)),
         note="" if note is None else str(note),
         metrics={str(metric): float(value) for metric, value in metrics.items()},

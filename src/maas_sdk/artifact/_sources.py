@@ -46,18 +46,17 @@ class DerivedPart:
 
 
 class Content(Protocol):
-    """What a part holds.
+    """What a part holds."""
 
-    Attributes
-    ----------
-    size : int
-        In bytes.
-    in_memory : bool
-        Whether reading it twice costs nothing.
-    """
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        ...
 
-    size: int
-    in_memory: bool
+    @property
+    def in_memory(self) -> bool:
+        """Whether it is there to be read twice."""
+        ...
 
     def open(self, tell: Callable[[int], None], hash_: Any = None) -> Reader:
         """Open it for reading forward.

@@ -6,6 +6,7 @@ that no two readers can understand one payload differently.
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from attrs import field, frozen
@@ -169,6 +170,7 @@ class ReleaseStatement:
         statement = read_statement(payload, RELEASE_PREDICATE, what, limits)
         predicate = dict(statement.predicate)
         predicate["parts"] = _with_digests(predicate.get("parts"), statement.subjects, what)
+        check_part_limits(repeat(0, len(predicate["parts"])), limits, what=what)
         record = records.structure(predicate, cls, what=what)
         check_canonical(record, payload, what)
         check_part_limits((part.size for part in record.parts), limits, what=what)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -9,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import evolve
 
 from maas_sdk.artifact import _acts
-from maas_sdk.artifact._auditing import audited
 from maas_sdk.artifact._catalog import Catalog
 from maas_sdk.artifact._draft import make_draft
 from maas_sdk.artifact._import import import_bundle
@@ -22,15 +22,19 @@ from maas_sdk.artifact._verify import ask
 from maas_sdk.errors import InvalidOptionError, NotFoundError
 from maas_sdk.limits import DEFAULT_LIMITS
 from maas_sdk.storage import LocalBackend
-from maas_sdk.trust import AuditLog, Trust
+from maas_sdk.trust import AuditLog, Trust, audited
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
+    from maas_sdk.artifact._fsck import FsckReport
+    from maas_sdk.artifact._lineage import Lineage
+    from maas_sdk.artifact._maintenance import GcReport
     from maas_sdk.artifact._notices import AliasNotice, Note, Revocation, Rotation, YankNotice
     from maas_sdk.artifact._release import Release
+    from maas_sdk.artifact._search import Listing
     from maas_sdk.interfaces import Sealer, Signer, StorageBackend
     from maas_sdk.limits import Limits
 
@@ -334,67 +338,6 @@ class Store:
             made.save(receipt)
         return release
 
-    def reseal(
-        self,
-        reference: str,
-        *,
-        recipients: Sequence[Any],
-        identity: Any = None,
-        signers: Sequence[Signer],
-        sealer: Sealer | None = None,
-        progress: Progress | None = None,
-    ) -> Release:
-        """Seal a release anew for other recipients: another envelope of the same release.
-
-        Its identity stays, so that receivers take it for the same. It takes the right to read it; nothing of
-        the plaintext touches a disk. For the same recipients again, the envelope that is there is given.
-
-        Parameters
-        ----------
-        reference : str
-            As in `open`.
-        recipients : sequence of Contact, Identity or Recipient
-            For whom it is sealed this time, and nobody else.
-        identity : Identity, an identity of the sealer, or a sequence of them, optional
-            What opens a sealed release.
-        signers : sequence of Signer
-            Who signs the envelope; one of them at least has signed the release.
-        sealer : Sealer, optional
-            What seals; age by default.
-        progress : callable, optional
-            Called with ``"reseal"``, bytes done and bytes in all.
-
-        Raises
-        ------
-        InvalidReferenceError
-            When the reference is malformed.
-        NotFoundError
-            When there is no such release.
-        InvalidOptionError
-            When recipients are wrong, or no signer has signed the release.
-        NoMatchError
-            When it is sealed, and not for this identity.
-        VerificationError, DigestMismatchError, SealingError
-            When the release in the store is not what was signed, or cannot be opened or sealed.
-        SigningError
-            When a signer fails.
-        StorageError
-            When the store cannot be written.
-        """
-        with audited(self._audit, "reseal", reference) as deed:
-            release = reseal(
-                self._catalog,
-                self._catalog.open(Reference.parse(reference)),
-                recipients=recipients,
-                identity=identity,
-                signers=signers,
-                sealer=sealer,
-                progress=progress or no_progress,
-            )
-            deed.subject, deed.identity = f"{release.name}@{release.version}", release.identity
-            deed.reasons = [f"envelope {release.manifest_digest} for {', '.join(release.recipients)}"]
-        return release
-
     def set_alias(self, alias: str, reference: str, *, signers: Sequence[Signer]) -> AliasNotice:
         """Let an alias such as ``stable`` mean a release from now on.
 
@@ -591,3 +534,198 @@ class Store:
             )
             deed.reasons = [f"list {revocation.number}", *(keys or {}), *(releases or {})]
         return revocation
+
+    def reseal(
+        self,
+        reference: str,
+        *,
+        recipients: Sequence[Any],
+        identity: Any = None,
+        signers: Sequence[Signer],
+        sealer: Sealer | None = None,
+        progress: Progress | None = None,
+    ) -> Release:
+        """Seal a release for other recipients: another envelope of the same release, with the same identity.
+
+        It needs the right to read it, and a signer whom its receivers trust. Parts that were sealed for the
+        same recipients before are not sealed anew.
+
+        Parameters
+        ----------
+        reference : str
+            As in `open`.
+        recipients : sequence of Contact, Identity or Recipient
+            For whom it is sealed, and nobody else.
+        identity : Identity, an identity of the sealer, or a sequence of them, optional
+            What opens it, if it is sealed.
+        signers : sequence of Signer
+            Who signs the envelope; one at least whose key signed the release.
+        sealer : Sealer, optional
+            What seals; age by default.
+        progress : callable, optional
+            Called with ``"reseal"``, bytes done and bytes in all.
+
+        Returns
+        -------
+        Release
+            The release in that envelope; the one that is there when it was sealed for them before.
+
+        Raises
+        ------
+        InvalidReferenceError, NotFoundError
+            As in `open`.
+        InvalidOptionError
+            When recipients or signers are wrong.
+        NoMatchError
+            When it is sealed, and not for this identity.
+        DigestMismatchError, SealingError
+            When a layer is damaged or cannot be opened.
+        SigningError
+            When a signer fails.
+        StorageError
+            When the store cannot be written.
+        """
+        with audited(self._audit, "reseal", reference) as deed:
+            release = self.open(reference)
+            deed.subject, deed.identity = f"{release.name}@{release.version}", release.identity
+            resealed = reseal(
+                self._catalog,
+                release,
+                recipients=recipients,
+                identity=identity,
+                signers=signers,
+                sealer=sealer,
+                progress=progress or no_progress,
+            )
+            deed.reasons = [f"for {', '.join(resealed.recipients)}"]
+        return self._ready(resealed)
+
+    def search(
+        self,
+        name: str | None = None,
+        *,
+        publisher: str | None = None,
+        tag: str | None = None,
+        metric: tuple[str, str, float] | None = None,
+        created_after: str | datetime | None = None,
+        created_before: str | datetime | None = None,
+        parent: str | None = None,
+        dataset: str | None = None,
+        yanked: bool = False,
+        limit: int | None = None,
+    ) -> list[Listing]:
+        """Find releases; all that is given must hold. The newest come first.
+
+        Parameters
+        ----------
+        name : str, optional
+            ``publisher/model``, with ``*`` for any characters and ``?`` for one.
+        publisher : str, optional
+            What stands before the slash.
+        tag : str, optional
+            One of its tags; see `annotate`.
+        metric : (str, str, float), optional
+            A metric of its statement, a comparison, and a number: ``("accuracy", ">=", 0.9)``.
+        created_after, created_before : datetime or str, optional
+            Made then or later, and made before then.
+        parent : str, optional
+            What it was made from: a reference, or the identity of a release that the store need not have.
+        dataset : str, optional
+            Name or digest of a data set that it was made with.
+        yanked : bool
+            Whether yanked releases are wanted, too.
+        limit : int, optional
+            How many at most.
+
+        Raises
+        ------
+        InvalidOptionError
+            When an argument is malformed.
+        StorageError
+            When the store cannot be read.
+        """
+        return self._catalog.search(
+            name=name,
+            publisher=publisher,
+            tag=tag,
+            metric=metric,
+            created_after=created_after,
+            created_before=created_before,
+            parent=parent,
+            dataset=dataset,
+            yanked=yanked,
+            limit=limit,
+        )
+
+    def lineage(self, reference: str, *, limit: int = 1000) -> Lineage:
+        """Tell what a release was made from and what was made from it, as far as this store knows.
+
+        Parameters
+        ----------
+        reference : str
+            As in `open`; or the identity of a release that the store need not have.
+        limit : int
+            How many ancestors, and how many descendants, at most.
+
+        Raises
+        ------
+        InvalidReferenceError, NotFoundError
+            As in `open`.
+        """
+        return self._catalog.lineage(reference, limit=limit)
+
+    def gc(self, *, delete: bool = False, grace: timedelta = timedelta(days=1)) -> GcReport:
+        """Find what no version needs: blobs of work that was interrupted or refused, and temporary files.
+
+        Parameters
+        ----------
+        delete : bool
+            Whether to remove it; otherwise nothing is changed.
+        grace : timedelta
+            What was written or used within this time stays.
+
+        Raises
+        ------
+        BusyError
+            When somebody publishes or imports meanwhile; nothing is removed beside them.
+        InvalidOptionError
+            When `grace` is negative, or is not zero where the storage tells no ages.
+        StorageError
+            When the store is damaged, so that it cannot be told what is needed: see `fsck`.
+        """
+        from maas_sdk.artifact._maintenance import gc  # noqa: PLC0415 - a receiver's import collects nothing
+
+        if not delete:
+            return gc(self._catalog, delete=False, grace=grace)
+        with audited(self._audit, "gc", "store") as deed:
+            report = gc(self._catalog, delete=True, grace=grace)
+            deed.reasons = [f"{len(report.removed)} removed, {report.removed_bytes} bytes"]
+        return report
+
+    def fsck(
+        self,
+        *,
+        repair_from: Sequence[str | os.PathLike[str]] = (),
+        progress: Progress | None = None,
+    ) -> FsckReport:
+        """Hash everything in the store, and name what is damaged or missing, and whom that concerns.
+
+        Parameters
+        ----------
+        repair_from : sequence of path-like
+            Bundles whose blobs take the place of damaged ones, each checked before anything is replaced.
+        progress : callable, optional
+            Called with ``"check"``, bytes done and bytes in all.
+
+        Raises
+        ------
+        BusyError
+            When something is to be repaired while somebody has the store alone.
+        InvalidArtifactError
+            When a file to repair from is no bundle.
+        StorageError
+            When the store, or a bundle, cannot be read, or the store cannot be written.
+        """
+        from maas_sdk.artifact._fsck import fsck  # noqa: PLC0415 - a receiver's import checks what it brings
+
+        return fsck(self._catalog, repair_from=repair_from, progress=progress)

@@ -13,10 +13,10 @@ from attrs import define, field, frozen
 from maas_sdk._internal import strict_json
 from maas_sdk._internal.digests import hex_of, sha256
 from maas_sdk.artifact import _oci
-from maas_sdk.artifact._catalog import VersionRecord
 from maas_sdk.artifact._notices import AliasNotice, Note, Revocation, Rotation, YankNotice
 from maas_sdk.artifact._papers import read_document, read_papers
-from maas_sdk.artifact._reference_keys import parse_key
+from maas_sdk.artifact._places import ENVELOPES, VERSIONS, is_reference, parse_key
+from maas_sdk.artifact._record import VersionRecord
 from maas_sdk.artifact._statements import ReleaseStatement, SealingStatement
 from maas_sdk.errors import InvalidArtifactError, MaasError, NotFoundError, StorageError
 from maas_sdk.signing import Envelope
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from maas_sdk.artifact._catalog import Catalog
     from maas_sdk.artifact._oci import OciDescriptor
     from maas_sdk.artifact._papers import Papers
-    from maas_sdk.artifact._reference_keys import ReferenceKey
+    from maas_sdk.artifact._places import Place
 
 __all__ = ["BadBlob", "BadReference", "Survey", "survey"]
 
@@ -35,8 +35,8 @@ _NOTICES: Final[Mapping[str, Any]] = {
     "aliases": AliasNotice,
     "yanks": YankNotice,
     "notes": Note,
-    "rotations": Rotation,
-    "revocations": Revocation,
+    "@rotations": Rotation,
+    "@revocations": Revocation,
 }
 
 
@@ -118,22 +118,24 @@ def survey(catalog: Catalog, damaged: Mapping[str, str]) -> Survey:
     found = Survey({digest: BadBlob("damaged", reason) for digest, reason in damaged.items()})
     for key in catalog._references.list():  # noqa: SLF001 - beside the catalog only this asks for all of them
         found.checked += 1
-        parsed = parse_key(key)
-        if parsed is None:
+        if not is_reference(key):
             found.references.append(
                 BadReference("stranger", key, "no reference that this version of the SDK writes", "")
             )
             continue
+        place = parse_key(key)
         try:
             data = catalog._references.get(key)  # noqa: SLF001
-            if parsed.kind in {"versions", "envelopes"}:
-                _Followed(catalog, found, key, parsed).check(data)
+            if place is None:
+                _check_plain(data, key, catalog)
+            elif place.kind in {VERSIONS, ENVELOPES}:
+                _Followed(catalog, found, key, place).check(data)
             else:
-                _check_record(data, key, parsed, catalog)
+                _check_notice(data, key, place, catalog)
         except NotFoundError:
             continue  # removed by hand meanwhile
         except MaasError as exc:
-            found.references.append(BadReference("wrong", key, str(exc), str(parsed)))
+            found.references.append(BadReference("wrong", key, str(exc), _subject(place)))
     for key in catalog.blobs.strangers():
         found.references.append(BadReference("stranger", key, "no blob: its name is not a digest", ""))
     return found
@@ -142,12 +144,13 @@ def survey(catalog: Catalog, damaged: Mapping[str, str]) -> Survey:
 class _Followed:
     """Looks through one version, or a further envelope of one, as far as its documents can be read."""
 
-    def __init__(self, catalog: Catalog, found: Survey, key: str, parsed: ReferenceKey) -> None:
+    def __init__(self, catalog: Catalog, found: Survey, key: str, place: Place) -> None:
         self._catalog = catalog
         self._limits = catalog.limits
         self._found = found
         self._key = key
-        self._parsed = parsed
+        self._place = place
+        self._subject = _subject(place)
         self._intact = True
 
     def check(self, data: bytes) -> None:
@@ -184,10 +187,10 @@ class _Followed:
             self._expect("the release that is sealed", sealing.identity, record.identity)
             self._expect("the manifest that is sealed", sealing.manifest, papers.digest)
         self._expect("the release", sha256(payload), record.identity)
-        self._expect("its name", statement.subject, str(self._parsed))
+        self._expect("its name", statement.subject, self._subject)
         self._expect("its number", statement.sequence, record.sequence)
-        if self._parsed.kind == "envelopes":
-            self._expect("its manifest", hex_of(papers.digest), self._parsed.last)
+        if self._place.kind == ENVELOPES:
+            self._expect("its manifest", hex_of(papers.digest), self._key.rpartition("/")[2])
         if layers != signed:
             raise InvalidArtifactError("the layers of the manifest are not those that were signed")
 
@@ -222,7 +225,7 @@ class _Followed:
         if size != descriptor.size:
             # Its digest is right, so that what is wrong is what says so.
             reason = f"{what} has {size} bytes, {descriptor.size} are declared ({digest})"
-            self._found.references.append(BadReference("wrong", self._key, reason, str(self._parsed)))
+            self._found.references.append(BadReference("wrong", self._key, reason, self._subject))
             self._intact = False
             return False
         return True
@@ -230,28 +233,31 @@ class _Followed:
     def _bad(self, digest: str, kind: str, reason: str, what: str) -> None:
         self._intact = False
         blob = self._found.blobs.setdefault(digest, BadBlob(kind, reason))
-        blob.breaks[f"{self._parsed}: {what}"] = None
+        blob.breaks[f"{self._subject}: {what}"] = None
 
 
-def _check_record(data: bytes, key: str, parsed: ReferenceKey, catalog: Catalog) -> None:
-    """Look at a reference that needs no blob; `MaasError` when it is malformed or about something else."""
-    what = f"the reference {key}"
-    notice = _NOTICES.get(parsed.kind)
-    if notice is None:
-        document = strict_json.loads(data, what=what, limits=catalog.limits)
-        if not isinstance(document, dict) or not all(isinstance(value, str) for value in document.values()):
-            raise InvalidArtifactError(f"{what} is no object of texts")
-        return
+def _check_plain(data: bytes, key: str, catalog: Catalog) -> None:
+    """Look at an entry of the log or the reservation of a number; `MaasError` when it is malformed."""
+    document = strict_json.loads(data, what=f"the reference {key}", limits=catalog.limits)
+    if not isinstance(document, dict) or not all(isinstance(value, str) for value in document.values()):
+        raise InvalidArtifactError(f"the reference {key} is no object of texts")
+
+
+def _check_notice(data: bytes, key: str, place: Place, catalog: Catalog) -> None:
+    """Look at a signed record; `MaasError` when it is malformed or about something else."""
     envelope = Envelope.from_json(data, limits=catalog.limits)
-    statement = notice.from_payload(envelope.payload, limits=catalog.limits)
-    if not _is_about(statement, parsed):
-        raise InvalidArtifactError(f"{what} is about something else than its key says")
-
-
-def _is_about(statement: Any, parsed: ReferenceKey) -> bool:
-    number = int(parsed.last)
+    statement = _NOTICES[place.kind].from_payload(envelope.payload, limits=catalog.limits)
     if isinstance(statement, Rotation | Revocation):
-        mine = statement.epoch if isinstance(statement, Rotation) else statement.number
-        return (statement.publisher, mine) == (parsed.name, number)
-    item = statement.alias if isinstance(statement, AliasNotice) else statement.version
-    return (statement.name, item, statement.generation) == (parsed.name, parsed.item, number)
+        number = statement.epoch if isinstance(statement, Rotation) else statement.number
+        about = (statement.publisher, "", number)
+    else:
+        target = statement.alias if isinstance(statement, AliasNotice) else statement.version
+        about = (statement.name, target, statement.generation)
+    if about != (place.name, place.target, place.number):
+        raise InvalidArtifactError(f"the reference {key} is about something else than its key says")
+
+
+def _subject(place: Place | None) -> str:
+    if place is None:
+        return ""
+    return f"{place.name}@{place.target}" if place.target else place.name

@@ -1,4 +1,4 @@
-"""Verifies a bundle without any key to decrypt; it changes nothing."""
+"""Verifies a bundle without any key to decrypt; it changes nothing but the receiver's audit log."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from maas_sdk.artifact._times import as_timestamp
 from maas_sdk.artifact._times import now as present
 from maas_sdk.errors import InvalidOptionError
 from maas_sdk.limits import DEFAULT_LIMITS
-from maas_sdk.trust import Policy, Trust
+from maas_sdk.trust import Policy, Trust, audited
 
 if TYPE_CHECKING:
     import os
@@ -49,7 +49,8 @@ def verify(
     path : path-like
         A ``.maas`` file.
     trust : Trust or Policy
-        Whose releases are accepted; with a `Policy` alone the checks against rollback are skipped.
+        Whose releases are accepted; with a `Policy` alone the checks against rollback are skipped, and nothing
+        is written into an audit log.
     first_use : collection of str
         Names of which nothing was seen before and which are accepted all the same.
     recipient : Contact, Identity, Recipient or str, optional
@@ -80,9 +81,15 @@ def verify(
     tell = progress or no_progress
     question = ask(trust, first_use=first_use, recipient=recipient, now=now, limits=limits)
     examination = Examination(question)
-    with open_bundle(Path(path), limits=limits) as bundle:
+    log = trust.audit if isinstance(trust, Trust) else None
+    with audited(log, "verify", Path(path).name) as deed, open_bundle(Path(path), limits=limits) as bundle:
         examine_bundle(examination, bundle, lambda: _check_contents(bundle, tell), _open_layer(bundle))
-    return examination.verdict(Path(path).name)
+        verdict = examination.verdict(Path(path).name)
+        deed.identity = verdict.identity
+        if not verdict.passed:
+            deed.outcome = "refused"
+            deed.reasons = [f"{check.name}: {check.reason}" for check in verdict.failures]
+    return verdict
 
 
 def ask(

@@ -21,7 +21,6 @@ app = typer.Typer(
     epilog="Exit status: 0 done, 1 refused, 2 it could not be done, 3 volumes are missing, 130 interrupted.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
     rich_markup_mode="markdown",
 )
 

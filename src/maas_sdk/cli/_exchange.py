@@ -78,8 +78,8 @@ def import_bundles(
 ) -> None:
     """Verify bundles and keep their releases.
 
-    Nothing of a refused one is kept. Volumes may come at once or one by one; what was verified is kept until the last one completes it. After
-    an interruption the same command goes on where it stopped.
+    Nothing of a refused one is kept. Volumes may come at once or one by one; what was verified is kept until
+    the last one completes it. After an interruption the same command goes on where it stopped.
 
     Exit status: 0 imported, 1 refused, 2 it could not be done, 3 verified, but volumes are still missing.
     """

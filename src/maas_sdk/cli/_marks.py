@@ -46,7 +46,8 @@ def yank(
 ) -> None:
     """Say that a release should not be used any more.
 
-    Ranges and bare names pass it over. Whoever names its version still gets it. To forbid it to every receiver, see maas revoke.
+    Ranges and bare names pass it over; whoever names its version still gets it. To forbid it to every
+    receiver, see maas revoke.
     """
     opened = maas.open_store(store, create=False)
     notice = opened.yank(reference, signers=open_signers(identity, passphrase_file), reason=reason, undo=undo)

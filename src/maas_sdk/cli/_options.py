@@ -88,20 +88,26 @@ def parse_duration(text: str, option: str) -> timedelta:
 
 def open_contact(path: Path | None) -> Contact | None:
     """Read a contact file, if one is given."""
+    if path is None:
+        return None
     from maas_sdk.identity import Contact
 
-    return None if path is None else Contact.load(path)
+    return Contact.load(path)
 
 
 def open_identity(path: Path | None, passphrase_file: Path | None) -> Identity | None:
     """Read an identity file, if one is given; its passphrase is asked for."""
+    if path is None:
+        return None
     from maas_sdk.identity import Identity
 
-    return None if path is None else Identity.load(path, passphrase=lambda: passphrase(passphrase_file))
+    return Identity.load(path, passphrase=lambda: passphrase(passphrase_file))
 
 
 def open_signers(paths: Sequence[Path], passphrase_file: Path | None) -> list[PrivateKey]:
     """Read the keys that sign; of each file that needs one the passphrase is asked for."""
+    if not paths:
+        return []
     from maas_sdk.identity import load_signing_key
 
     def load(path: Path) -> PrivateKey:

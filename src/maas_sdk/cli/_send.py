@@ -10,14 +10,12 @@ import typer
 import maas_sdk as maas
 from maas_sdk._internal.units import format_bytes
 from maas_sdk.cli._console import (
-    EXIT_REFUSED,
     AsJson,
     PassphraseFile,
     byte_progress,
     passphrase,
     say,
     show_json,
-    show_verdict,
 )
 from maas_sdk.cli._options import (
     IdentityOption,
@@ -27,6 +25,7 @@ from maas_sdk.cli._options import (
     open_identity,
     parse_size,
 )
+from maas_sdk.errors import InvalidOptionError
 
 if TYPE_CHECKING:
     from maas_sdk.artifact import Release, Store
@@ -42,7 +41,9 @@ def export(
     *,
     have: Annotated[
         list[str] | None,
-        typer.Option(help="What the receiver has: their receipt, or the digest of a manifest; repeatable."),
+        typer.Option(
+            help="What the receiver has: their receipt; or name@1.0.0, or a manifest, sha256:…; repeatable."
+        ),
     ] = None,
     receiver: Annotated[
         Path | None,
@@ -59,7 +60,7 @@ def export(
     """
     opened = maas.open_store(store, create=False)
     release = opened.open(reference, recipient=open_contact(receiver))
-    presumed = _have(have or ())
+    presumed = _have(opened, have or ())
     with byte_progress() as progress:
         if max_volume_size is None:
             files: tuple[Path, ...] = (release.export(output, have=presumed, progress=progress),)
@@ -102,13 +103,9 @@ def unpack(
     opened = maas.open_store(store, create=False)
     me = open_identity(identity, passphrase_file)
     release = _mine(opened, reference, me)
+    judge = None if trust is None else maas.Trust.open(trust)
     with byte_progress() as progress:
-        if trust is not None:
-            verdict = release.verify(maas.Trust.open(trust), recipient=me, progress=progress)
-            if not verdict.passed:
-                show_verdict(verdict)
-                raise typer.Exit(EXIT_REFUSED)
-        place = release.unpack(folder, identity=me, progress=progress)
+        place = release.unpack(folder, identity=me, trust=judge, progress=progress)
     say((str(place), "bold"), f"  {len(release.parts)} files of {release.name}@{release.version}")
 
 
@@ -154,10 +151,16 @@ def reseal(
     say(f"to hand it out: maas export {store} {shown} OUT --for {receiver[0]}")
 
 
-def _have(texts: list[str] | tuple[()]) -> list[Any] | None:
+def _have(store: Store, texts: list[str] | tuple[()]) -> Any:
+    """Read what the receiver has: a receipt alone, or manifests and releases."""
     from maas_sdk.artifact import Receipt
 
-    return [text if text.startswith("sha256:") else Receipt.load(text) for text in texts] or None
+    receipts = [text for text in texts if not text.startswith("sha256:") and "@" not in text]
+    if receipts and len(texts) > 1:
+        raise InvalidOptionError("give --have one receipt alone, or releases and digests of manifests")
+    if receipts:
+        return Receipt.load(receipts[0])
+    return [text if text.startswith("sha256:") else store.open(text) for text in texts] or None
 
 
 def _mine(store: Store, reference: str, me: Identity | None) -> Release:

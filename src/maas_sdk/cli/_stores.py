@@ -15,6 +15,7 @@ from maas_sdk.errors import InvalidOptionError
 
 if TYPE_CHECKING:
     from maas_sdk.artifact import Release
+    from maas_sdk.artifact._lineage import Lineage, Relative
 
 __all__ = ["list_releases", "show"]
 
@@ -80,8 +81,7 @@ def show(store: StoreArgument, reference: ReferenceArgument, *, as_json: AsJson 
     envelopes = opened.envelopes(reference)
     known = opened.search(name=release.name, yanked=True)
     listed = next((each for each in known if each.version == release.version), None)
-    children = opened.search(parent=release.identity, yanked=True)
-    data = _described(release, envelopes, listed, children)
+    data = _described(release, envelopes, listed, opened.lineage(release.identity))
     if as_json:
         show_json(data)
         return
@@ -111,15 +111,15 @@ def _show_release(data: dict[str, Any]) -> None:
         shown.row("note", data["note"])
     for metric, value in sorted(data["metrics"].items()):
         shown.row(f"metric {metric}", f"{value:.6g}")
-    for label, names in (("made from", data["parents"]), ("made into", data["children"])):
-        if names:
-            shown.row(label, names)
+    for label, relatives in (("made from", data["ancestors"]), ("made into", data["descendants"])):
+        if relatives:
+            shown.row(label, [_named(each) for each in relatives])
     for dataset, digest in sorted(data["datasets"].items()):
         shown.row("data set", f"{dataset} {digest}")
     shown.show()
 
 
-def _described(release: Release, envelopes: list[Release], listed: Any, children: Any) -> dict[str, Any]:
+def _described(release: Release, envelopes: list[Release], listed: Any, lineage: Lineage) -> dict[str, Any]:
     return {
         "name": release.name,
         "version": release.version,
@@ -133,8 +133,8 @@ def _described(release: Release, envelopes: list[Release], listed: Any, children
         "envelopes": [
             {"manifest": each.manifest_digest, "recipients": list(each.recipients)} for each in envelopes
         ],
-        "parents": list(release.parents),
-        "children": [f"{each.name}@{each.version}" for each in children],
+        "ancestors": [_relative(each) for each in lineage.ancestors],
+        "descendants": [_relative(each) for each in lineage.descendants],
         "datasets": dict(release.datasets),
         "metrics": dict(release.metrics),
         "yanked": listed is not None and listed.yanked,
@@ -143,6 +143,27 @@ def _described(release: Release, envelopes: list[Release], listed: Any, children
         "note": "" if listed is None else listed.note,
         "parts": [{"path": part.path, "size": part.size, "sha256": part.sha256} for part in release.parts],
     }
+
+
+def _relative(each: Relative) -> dict[str, Any]:
+    return {
+        "identity": each.identity,
+        "distance": each.distance,
+        "name": each.name,
+        "version": each.version,
+    }
+
+
+def _named(relative: dict[str, Any]) -> str:
+    """Say who a relative is, indented by how far it is."""
+    indent = "  " * (relative["distance"] - 1)
+    known = relative["name"] is not None
+    name = (
+        f"{relative['name']}@{relative['version']}"
+        if known
+        else f"{relative['identity']} (not in this store)"
+    )
+    return f"{indent}{name}"
 
 
 def _plain(each: Any) -> dict[str, object]:

@@ -13,11 +13,13 @@ from maas_sdk.errors import InvalidArtifactError, InvalidOptionError, SelfTestEr
 from maas_sdk.identity import Identity
 from maas_sdk.interfaces import Signer
 from maas_sdk.pipeline import _recipe
+from maas_sdk.pipeline._admission import check_admission
 from maas_sdk.pipeline._components import make_sealer
 from maas_sdk.sealing import parse_recipient
 from maas_sdk.serialization import dump_pieces, load_parts
 from maas_sdk.signing import MODEL_SIGNING_KEY_TYPES, PublicKey, sign_files
 from maas_sdk.stores import open_store
+from maas_sdk.trust import Trust, audited
 
 if TYPE_CHECKING:
     import os
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from maas_sdk.learning import Evaluation
     from maas_sdk.limits import Limits
     from maas_sdk.plugin import ComponentInfo, PluginRegistry
-    from maas_sdk.trust import Policy, Trust
+    from maas_sdk.trust import Policy
 
 __all__ = ["Loaded", "Publication", "load", "publish"]
 
@@ -157,7 +159,7 @@ def publish(
         components=pipeline._recipe(),  # noqa: SLF001 - Pipeline's other half
         serializers=_recipe.needed_serializers(b"".join(model[_MODEL]), serializers),
     )
-    parts = {**model, **_documents(pipeline, publication, created), _RECIPE: recipe.to_json()}
+    parts: dict[str, Any] = {**model, **_documents(pipeline, publication, created), _RECIPE: recipe.to_json()}
     if publication.selftest is not None:
         parts[_SELF_TEST] = SelfTest.make(publication.selftest, **_predictors(pipeline))
     parts.update(_model_signature(signers, publication.name))
@@ -197,23 +199,38 @@ def load(
         if isinstance(store, Store)
         else open_store(store, create=False, registry=registry, limits=limits)
     )
-    release = opened.open(reference)
-    mapped = mmap_mode is not None and not release.sealed
-    parts = release.read_parts(identity=identity, trust=trust, mapped=mapped)
-    documents = {path: data for path, data in parts.items() if isinstance(data, bytes)}
-    if _SCHEMA not in documents:
+    with audited(trust.audit if isinstance(trust, Trust) else None, "load", reference) as deed:
+        release = opened.open(reference)
+        deed.subject, deed.identity = f"{release.name}@{release.version}", release.identity
+        mapped = mmap_mode is not None and not release.sealed
+        parts = release.read_parts(identity=identity, trust=trust, mapped=mapped)
+        recipe = Recipe.from_json(bytes(parts[_RECIPE]), limits=limits) if _RECIPE in parts else Recipe()
+        check_admission(release, trust, recipe, bytes(parts.get(_MODEL, b"{}")), limits=limits)
+        return _build(parts, recipe, reference, registry, limits=limits, allow=allow, mapped=mapped)
+
+
+def _build(
+    parts: Mapping[str, Any],
+    recipe: Recipe,
+    reference: str,
+    registry: PluginRegistry,
+    *,
+    limits: Limits,
+    allow: Sequence[Any],
+    mapped: bool,
+) -> Loaded:
+    """Rebuild a model out of parts that were verified and let in."""
+    if _SCHEMA not in parts:
         raise InvalidArtifactError(f"{reference} has no part {_SCHEMA}")
-    model = {path: data for path, data in parts.items() if path.startswith(("model.json", "tensors/"))}
-    recipe = Recipe.from_json(documents[_RECIPE], limits=limits) if _RECIPE in documents else Recipe()
+    model = {path: data for path, data in parts.items() if path.startswith((_MODEL, "tensors/"))}
     serializers = _recipe.usable_serializers(recipe, reference, registry)
     chain = load_parts(model, limits=limits, serializers=serializers, allow=allow, mapped=mapped)
-    schema = ModelSchema.from_json(documents[_SCHEMA], limits=limits)
-    report = None
-    if _SELF_TEST in documents:
-        report = SelfTest.run(documents[_SELF_TEST], **_predictors(chain), limits=limits)
-    made_with = None
-    if _ENVIRONMENT in documents:
-        made_with = Environment.from_json(documents[_ENVIRONMENT], limits=limits)
+    schema = ModelSchema.from_json(bytes(parts[_SCHEMA]), limits=limits)
+    report = made_with = None
+    if _SELF_TEST in parts:
+        report = SelfTest.run(bytes(parts[_SELF_TEST]), **_predictors(chain), limits=limits)
+    if _ENVIRONMENT in parts:
+        made_with = Environment.from_json(bytes(parts[_ENVIRONMENT]), limits=limits)
     return Loaded(chain, schema, report, recipe, made_with)
 
 
@@ -307,7 +324,7 @@ def _classes(pipeline: Any) -> list[Any] | None:
 
 
 def _model_signature(signers: Iterable[Signer], name: str) -> dict[str, DerivedPart]:
-    """Have the parts' folder signed in the form of OpenSSF Model Signing, by the first key that can (ECDSA)."""
+    """Have the parts' folder signed as OpenSSF Model Signing has it, by the first key that can (ECDSA)."""
     for signer in signers:
         if PublicKey.from_pem(signer.public_key_pem()).key_type in MODEL_SIGNING_KEY_TYPES:
             part = DerivedPart(partial(sign_files, signer=signer, name=name, ignore_paths=[_MODEL_SIGNATURE]))

@@ -1,9 +1,9 @@
 """Estimators ⇄ ``model.json`` and safetensors parts: never pickle, no code from a file, every byte checked.
 
-`dump` and `load` work on a folder, `dump_parts` and `load_parts` on bytes, `dump_pieces` on the arrays
-themselves. What can be serialized is in an
-audited table: every estimator of scikit-learn, and the SDK's own models; the classes of third parties take
-part through `EstimatorSerializer`, or because the application declares them.
+`dump` and `load` work on a folder, `dump_parts` and `load_parts` on bytes, `dump_pieces` gives the arrays
+themselves. What can be serialized is in an audited table: every estimator of scikit-learn, and the SDK's own
+models; the classes of third parties take part through `EstimatorSerializer`, or because the application
+declares them.
 """
 
 from maas_sdk.serialization._folder import dump, load

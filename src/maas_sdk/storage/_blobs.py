@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
-import tempfile
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from attrs import frozen
@@ -392,6 +390,9 @@ class BlobStore:
 @contextlib.contextmanager
 def _spooled(backend: StorageBackend) -> Iterator[Stage]:
     """Write to memory, or to a temporary file if there is much, and to the backend once the key is known."""
+    import shutil  # noqa: PLC0415 - slow to import, and needed for few backends
+    import tempfile  # noqa: PLC0415
+
     with (
         storage_errors("spooling a blob"),
         tempfile.SpooledTemporaryFile(max_size=_SPOOLED_IN_MEMORY) as spool,

@@ -73,7 +73,7 @@ class _Seen:
         if not self.kind:
             return f"{self.key}, which is no lease that this version of the SDK knows"
         until = datetime.fromtimestamp(self.until, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return f"{self.details.what!r} (until {until}, or until it ends)"
+        return f"{self.details.what!r} (until it ends, or {until} if it was interrupted)"
 
 
 class Lease:
@@ -142,10 +142,9 @@ class Lease:
         until = math.ceil(self._clock()) + _LASTS
         key = f"{_FOLDER}{self._kind}-{until}-{self._id}"
         details = _Details(self.what[:_LONGEST_TEXT], this_process())
-        if key not in self._keys:
-            self._keys.append(key)
-            with self._backend.create(key) as file:
-                file.write(strict_json.dumps(records.unstructure(details)))
+        self._keys.append(key)
+        with self._backend.create(key) as file:
+            file.write(strict_json.dumps(records.unstructure(details)))
         self._until = until
 
     def release(self) -> None:

@@ -9,6 +9,7 @@ from maas_sdk.trust._checks import (
     check_revocation,
     check_size,
 )
+from maas_sdk.trust._deeds import Deed, audited
 from maas_sdk.trust._keys import TrustedKey
 from maas_sdk.trust._policy import Policy
 from maas_sdk.trust._ratchet import Ratchet
@@ -31,6 +32,7 @@ __all__ = [
     "AuditReport",
     "Check",
     "CheckStatus",
+    "Deed",
     "Equivocation",
     "Policy",
     "Ratchet",
@@ -42,6 +44,7 @@ __all__ = [
     "Trust",
     "TrustedKey",
     "Verdict",
+    "audited",
     "check_dates",
     "check_revocation",
     "check_size",

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+import errno
+from typing import TYPE_CHECKING, Final
 
 from attrs import define
 
-from maas_sdk.errors import IncompleteError, MaasError, RefusedError
+from maas_sdk.errors import IncompleteError, MaasError, RefusedError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from maas_sdk.trust import AuditLog
+    from maas_sdk.trust._audit import AuditLog
 
 __all__ = ["Deed", "audited"]
+
+_READING: Final = "export"
+_PROTECTED: Final = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 @define
@@ -44,7 +48,8 @@ def audited(log: AuditLog | None, event: str, subject: str) -> Iterator[Deed]:
     """Write down how the block ends; without a log, nothing.
 
     Of a block that failed, the error of the block is what the caller sees, even if the log cannot be written
-    either. A block that ended well counts as failed when that cannot be written down.
+    either. A block that ended well counts as failed when that cannot be written down; but who may not write
+    to a store can export from it, and is not in its log.
 
     Raises
     ------
@@ -68,9 +73,21 @@ def audited(log: AuditLog | None, event: str, subject: str) -> Iterator[Deed]:
                 )
         raise
     if log is not None:
-        log.append(
-            event, outcome=deed.outcome, subject=deed.subject, identity=deed.identity, reasons=deed.reasons
-        )
+        try:
+            log.append(
+                event,
+                outcome=deed.outcome,
+                subject=deed.subject,
+                identity=deed.identity,
+                reasons=deed.reasons,
+            )
+        except StorageError as exc:
+            if event != _READING or not _is_write_protected(exc):
+                raise
+
+
+def _is_write_protected(exc: StorageError) -> bool:
+    return isinstance(exc.__cause__, OSError) and exc.__cause__.errno in _PROTECTED
 
 
 def _outcome(exc: BaseException) -> str:
