@@ -1,16 +1,16 @@
 """A model from one organisation to another, against the chain of tools that one would put together instead.
 
-Run: ``python benchmarks/exchange.py [--mib 1024] [--rounds 3] [--folder /dev/shm] [--model-signing PATH]``. The
-chain is ``safetensors`` (save_file), ``model_signing sign key``, ``tar | age -r``; and back ``age -d | tar``,
-``model_signing verify key``, ``safetensors`` (load_file). Ours is `Store.publish` of `dump_pieces` and
-`Release.export`; and back `Store.import_bundle` and `Release.unpack` or `read_parts`. What is missing is left
-out: ``pip install model-signing`` (the command's path by the option when it is elsewhere), ``apt-get install
-age``.
+Run: ``python benchmarks/exchange.py [--mib 1024] [--rounds 3] [--folder /dev/shm] [--model-signing PATH]``.
+The chain is ``safetensors`` (save_file), ``model_signing sign key``, ``tar | age -r``; and back
+``age -d | tar``, ``model_signing verify key``, ``safetensors`` (load_file). Ours is `Store.publish` of
+`dump_pieces` and `Release.export`; and back `Store.import_bundle` and `Release.unpack` or `read_parts`. Peers
+that are missing are left out: ``pip install model-signing`` (its command's path by the option when it is
+elsewhere), ``apt-get install age``.
 
-All take turns in one run, so that a busy machine slows all of them, and each figure is the best of its rounds:
-trust the ratios, not the times. The bound is what the machine allows when both cores always work: two passes of
-SHA-256 and one of ChaCha20-Poly1305 over bytes in memory, halved, and the copies to files that there must
-be. The first round takes memory from the system that later ones find.
+All take turns in one run, so that a busy machine slows all of them, and each figure is the best of its
+rounds: trust the ratios, not the times. The bound is what two cores allow that always work: two passes of
+SHA-256 and one of ChaCha20-Poly1305 over bytes in memory, halved, and the copies to and from files that there
+must be. The first round takes memory from the system, which later ones find.
 """
 
 from __future__ import annotations
@@ -73,11 +73,13 @@ class Machine:
         self.buffer = memoryview(bytearray(MIB))
 
     def sha256(self) -> None:
+        """Hash as many bytes, out of memory."""
         digest = hashlib.sha256()
         for _ in range(0, self.size, MIB):
             digest.update(self.block)
 
     def chacha20(self) -> None:
+        """Encrypt as many bytes, within memory."""
         cipher = ChaCha20Poly1305(bytes(32))
         sealed = memoryview(bytearray(CHUNK + 16))
         for number in range(self.size // CHUNK):
@@ -91,17 +93,20 @@ class Machine:
                 file.write(self.block)
 
     def read(self) -> None:
+        """Read that file into a buffer."""
         with (self.folder / "written").open("rb", buffering=0) as file:
             while file.readinto(self.buffer):
                 pass
 
     def read_and_hash(self, path: Path) -> None:
+        """Read a file and hash it, one after the other."""
         digest = hashlib.sha256()
         with path.open("rb", buffering=0) as file:
             while count := file.readinto(self.buffer):
                 digest.update(self.buffer[:count])
 
     def forget(self) -> None:
+        """Remove the file."""
         (self.folder / "written").unlink(missing_ok=True)
 
 
@@ -124,6 +129,7 @@ class Ours:
         self.receiver = Store(LocalBackend(self.folder / "store-received"))
 
     def publish(self, version: str = "1.0.0", **more: bytes) -> Release:
+        """Seal for two recipients, and sign."""
         return self.sender.publish(
             dict(dump_pieces(self.model)) | more,
             name=NAME,
@@ -134,22 +140,27 @@ class Ours:
         )
 
     def export(self) -> None:
+        """Write the bundle."""
         self.sender.open(NAME).export(self.bundle)
 
     def verify(self) -> None:
+        """Verify it without a store."""
         verdict = verify(self.bundle, trust=self.policy, recipient=self.globex, now=NOW, first_use=[NAME])
         assert verdict.passed, verdict
 
     def import_(self) -> None:
+        """Verify it, and keep it in another store."""
         trust = Trust.create(self.folder / "trust", policy=self.policy)
         self.receiver.import_bundle(
             self.bundle, trust=trust, first_use=[NAME], recipient=self.globex, now=NOW
         )
 
     def unpack(self) -> None:
+        """Unseal into a folder."""
         self.receiver.open(NAME).unpack(self.folder / "out", identity=self.globex)
 
     def read(self) -> None:
+        """Verify and unseal into memory, in one reading."""
         self.receiver.open(NAME).read_parts(identity=self.globex, trust=self.policy)
 
 
@@ -173,11 +184,13 @@ class Peers:
         self.identity.write_text(identity.to_text() + "\n", encoding="ascii")
 
     def forget(self) -> None:
+        """Begin anew."""
         for path in (self.out, self.back):
             shutil.rmtree(path, ignore_errors=True)
         self.sealed.unlink(missing_ok=True)
 
     def send(self) -> None:
+        """Save, sign, pack and seal."""
         self.out.mkdir()
         arrays = {"coef_": self.model.coef_, "intercept_": self.model.intercept_}
         self.safetensors.save_file(arrays, self.out / "model.safetensors")
@@ -191,6 +204,7 @@ class Peers:
         )
 
     def receive(self) -> None:
+        """Unseal, unpack and verify."""
         self.back.mkdir()
         self._pipe(
             ["age", "-d", "-i", str(self.identity), str(self.sealed)],
@@ -202,6 +216,7 @@ class Peers:
         )  # fmt: skip
 
     def receive_and_load(self) -> None:
+        """And load."""
         self.receive()
         self.safetensors.load_file(self.back / "model.safetensors")
 
@@ -222,6 +237,7 @@ class Clock:
         self.best: dict[str, float] = {}
 
     def time(self, name: str, run: Callable[..., object], *arguments: object) -> None:
+        """Run it, and take the time."""
         start = time.perf_counter()
         run(*arguments)
         self.best[name] = min(self.best.get(name, float("inf")), time.perf_counter() - start)
@@ -267,15 +283,12 @@ def report(best: dict[str, float], mib: int) -> None:
     print(f"import and unpack:          {receiving / in_out:.2f} of the bound (wanted: 0.70)")
     print(f"verify: {best['read + SHA-256'] / best['verify']:.2f} of reading + SHA-256 (wanted: 0.90)")
     if "peers: send" in best:
-        sent = best["publish"] + best["export"]
-        print(
-            f"publish:            {best['peers: send'] / best['publish']:.2f} x as fast as the chain (wanted: 2.50)"
-        )
-        print(f"publish and export: {best['peers: send'] / sent:.2f} x")
-        print(
-            f"import and unpack:  {best['peers: receive'] / in_out:.2f} x as fast as the chain (wanted: 2.50)"
-        )
-        print(f"import and read:    {best['peers: receive and load'] / loading:.2f} x")
+        send, receive, load = (best[f"peers: {what}"] for what in ("send", "receive", "receive and load"))
+        print("times as fast as the chain (wanted: 2.50):")
+        print(f"  publish            {send / best['publish']:.2f}")
+        print(f"  publish and export {send / (best['publish'] + best['export']):.2f}")
+        print(f"  import and unpack  {receive / in_out:.2f}")
+        print(f"  import and read    {load / loading:.2f}")
 
 
 def start_up(ours: Ours, folder: Path, rounds: int) -> None:

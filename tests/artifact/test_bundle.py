@@ -233,3 +233,27 @@ def test_a_bundle_out_of_a_local_store_is_that_of_any_store(sender, tmp_path, re
     store = Store(LocalBackend(tmp_path / "received"))
     imported = store.import_bundle(path, trust=trust, first_use=["acme/digits"])
     assert imported.export(tmp_path / "again.maas").read_bytes() == path.read_bytes()
+
+
+def test_a_source_without_readinto_is_read_all_the_same(sender, tmp_path):
+    release = sender.publish()
+    full = release.export(tmp_path / "full.maas").read_bytes()
+
+    class Plain:
+        """The least that a file can be."""
+
+        def __init__(self, file):
+            self.file = file
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            self.file.close()
+
+        def read(self, size=-1, /):
+            return self.file.read(size)
+
+    opened = release._source.open
+    release._source.open = lambda digest: Plain(opened(digest))
+    assert release.export(tmp_path / "plain.maas").read_bytes() == full

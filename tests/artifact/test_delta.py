@@ -287,3 +287,20 @@ def test_a_layer_that_the_manifest_names_cannot_be_left_out_silently(sender, tmp
     path = tmp_path / "x.maas"
     write_bundle(path, papers, release._source, progress=no_progress)
     assert failures(verify(path, trust=lax, first_use=[NAME])) == ["manifest"]
+
+
+def test_the_delta_of_a_sealed_release_is_small(sender, receiver, trust, tmp_path, organisations):
+    one = sender.publish("1.0.0", parts=ONE)
+    receiver.import_bundle(sender.export(one), trust=trust, first_use=[NAME])
+    two = sender.publish("1.1.0", parts=TWO)
+    path = two.export(tmp_path / "delta.maas", have=one)
+    assert path.stat().st_size < sender.export(two).stat().st_size - 50_000
+    imported = receiver.import_bundle(path, trust=trust, recipient=organisations.globex)
+    assert imported.read_parts(identity=organisations.globex) == TWO
+
+
+def test_a_release_or_its_digest_can_be_had(releases, tmp_path):
+    one, two = releases
+    by_release = two.export(tmp_path / "a.maas", have=one).read_bytes()
+    assert two.export(tmp_path / "b.maas", have=one.manifest_digest).read_bytes() == by_release
+    assert two.export(tmp_path / "c.maas", have=[one, two]).stat().st_size < len(by_release)

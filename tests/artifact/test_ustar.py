@@ -162,3 +162,22 @@ def test_a_changed_byte_is_noticed_unless_it_is_content(position, mask):
     else:
         # Two ways to write the checksum's end and nothing else.
         assert 512 <= position < 1024 or position % 1024 in range(148, 156)
+
+
+def test_headers_are_scanned_without_reading_what_is_between_them():
+    class Counting(io.BytesIO):
+        taken = 0
+
+        def read(self, size=-1, /):
+            self.taken += size
+            return super().read(size)
+
+    data = archive(*((f"f{number}", bytes(1_000_000 + number)) for number in range(20)))
+    file = Counting(data)
+    assert len(list(_ustar.scan(file, len(data)))) == 20
+    assert file.taken <= 20 * 1024 + 1024
+
+
+@given(st.integers(0, 10_000))
+def test_the_size_of_an_entry_is_that_of_what_is_written(size):
+    assert len(archive(("f", bytes(size)))) == _ustar.entry_size(size) + len(_ustar.END)

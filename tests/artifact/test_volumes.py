@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from maas_sdk._internal import strict_json
 from maas_sdk._internal.digests import sha256
 from maas_sdk.artifact import Store, _volumes, verify
+from maas_sdk.artifact._bundle import write_archive
 from maas_sdk.artifact._oci import OciDescriptor
-from maas_sdk.artifact._pieces import MAX_VOLUMES, Piece, VolumePlan, whole
+from maas_sdk.artifact._pieces import MAX_VOLUMES, Piece, Shipment, VolumePlan, whole
 from maas_sdk.artifact._progress import no_progress
 from maas_sdk.artifact._volumes import sibling_name, volume_name, write_volumes
 from maas_sdk.errors import (
@@ -180,6 +181,12 @@ def test_a_volume_that_is_too_small_is_refused_with_the_smallest_that_is_not(rel
     paths = split(release, tmp_path / "digits.maas", least)
     assert max(path.stat().st_size for path in paths) <= least
     assert len(paths) <= MAX_VOLUMES
+
+
+def test_a_size_that_is_no_number_of_bytes_is_refused(release, tmp_path):
+    for size in ("4 MiB", 4.0, True, None):
+        with pytest.raises(InvalidOptionError, match="number of bytes"):
+            split(release, tmp_path / "digits.maas", size)
 
 
 def test_a_layer_that_fits_into_a_volume_is_not_cut(sender, tmp_path, tar):
@@ -457,7 +464,7 @@ def test_pieces_that_another_import_joined_and_removed_meanwhile_are_not_missed(
 
 def _plan(release):
     layers = [whole(layer) for layer in release._papers.blobs()]
-    layout = _volumes._lay_out(release._papers, _volumes.Shipment(), layers, SIZE)
+    layout = _volumes._lay_out(release._papers, Shipment(), layers, SIZE)
     return VolumePlan(1, _volumes._with_digests(layout, layers, release._source))
 
 
@@ -518,3 +525,26 @@ def test_a_layer_that_ends_nowhere_is_no_plan():
     second = Piece("sha256:" + "c" * 64, 4, layer.digest, 5)
     with pytest.raises(BundleError, match="at byte 9 of 10"):
         VolumePlan(1, ((first,), (second,))).check([layer])
+
+
+def test_a_piece_that_is_a_layer_too_travels_once(sender, lax, tmp_path, tar):
+    same, more = NOISE[:1000], NOISE[1000:3000]
+    parts = {"a.bin": same, "b.bin": same + more}
+    release = sender.publish(parts=parts, recipients=[])
+    one, two = map(whole, release._papers.blobs())
+    pieces = [Piece(sha256(same), 1000, two.digest), Piece(sha256(more), 2000, two.digest, 1000)]
+    store = Store(MemoryBackend())
+    for number in (1, 2):
+        plan = VolumePlan(number, ((one, pieces[0]), (pieces[1],)))
+        path = tmp_path / f"{number}.maas"
+        told = []
+        with path.open("wb") as file:
+            shipment = Shipment(plan=plan)
+            write_archive(file, release._papers, shipment, plan.pieces, release._source, told.append)
+        assert [data for _, data in tar.entries(path)].count(same) == 2 - number
+        assert sum(told) == 2000
+        assert verify(path, trust=lax, first_use=[NAME]).passed
+        result = take(store, path, lax)
+    assert result.read_parts() == parts
+    assert sha256(same) in set(store._catalog.blobs.digests())
+    assert pieces[1].digest not in set(store._catalog.blobs.digests())

@@ -120,7 +120,7 @@ def test_the_first_release_of_a_name_must_be_accepted_by_name(world, acme, tmp_p
 def test_policies_and_stores_are_listed(imported):
     rules = maas_command("trust", "list", "trust", cwd=imported).stdout
     assert "acme/*" in rules
-    assert "required" in rules
+    assert "must be sealed" in rules
     listed = maas_command("list", "received", cwd=imported).stdout
     assert "acme/iris" in listed
     assert "1.0.0" in listed

@@ -1,13 +1,22 @@
 """Children of the test: forked, so that two hundred of them take seconds, and watched call by call."""
 
+import errno
 import json
 import os
 import signal
+import sqlite3
 import sys
 import traceback
 from dataclasses import dataclass, field
 
 from watched import CHANGES, Hook, watch
+
+
+_SQLITE = {
+    errno.ENOSPC: "database or disk is full",
+    errno.EDQUOT: "database or disk is full",
+    errno.EROFS: "attempt to write a readonly database",
+}
 
 
 @dataclass
@@ -138,6 +147,8 @@ class Fail(Hook):
                 call.half()
         elif not (self.broken and call.kind in self.for_ever):
             return
+        if call.kind == "sql":
+            raise sqlite3.OperationalError(_SQLITE.get(self.error, "disk I/O error"))
         raise OSError(self.error, os.strerror(self.error), call.path)
 
 

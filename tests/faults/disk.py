@@ -8,6 +8,7 @@ it may or may not have happened, each by itself and in any order. A rename is on
 import json
 import os
 import random
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,15 +22,17 @@ class Node:
     """A folder (names to numbers of nodes) or a file; `content` is what it had when the recording began."""
 
     folder: bool
+    mode: int = 0
     names: dict = field(default_factory=dict)
     content: bytes = b""
 
 
 class State(dict):
-    """Contents by path, None for a folder; `nodes` tells which paths are one file."""
+    """Contents by path, None for a folder; `nodes` tells which paths are one file, `modes` who may use it."""
 
     def __init__(self):
         self.nodes = {}
+        self.modes = {}
 
 
 class Record(Hook):
@@ -47,7 +50,8 @@ class Record(Hook):
     def after(self, call):
         if call.kind in ("open", "read", "stat", "list", "sql") or call.path.endswith(self.ignore):
             return
-        entry = {"kind": call.kind, "path": call.path, "other": call.other, "at": call.position, "new": call.new}
+        entry = {"kind": call.kind, "path": call.path, "other": call.other, "at": call.position, "new": call.new,
+                 "mode": call.mode}  # fmt: skip
         if call.kind == "write":
             entry["data"] = call.data.hex()
         self.write(self.file, json.dumps(entry).encode() + b"\n")
@@ -67,7 +71,8 @@ class Disk:
         return len(self.changes)
 
     def _load(self, path):
-        node = Node(path.is_dir(), content=b"" if path.is_dir() else path.read_bytes())
+        content = b"" if path.is_dir() else path.read_bytes()
+        node = Node(path.is_dir(), stat.S_IMODE(path.stat().st_mode), content=content)
         self.nodes.append(node)
         number = len(self.nodes) - 1
         if node.folder:
@@ -90,8 +95,8 @@ class Disk:
             parent, _, name = path.rpartition("/")
             return find(parent or "."), name
 
-        def new(folder):
-            self.nodes.append(Node(folder))
+        def new(folder, mode):
+            self.nodes.append(Node(folder, mode & ~0o022))
             names[len(self.nodes) - 1] = {}
             return len(self.nodes) - 1
 
@@ -100,7 +105,7 @@ class Disk:
             if kind in ("create", "mkdir"):
                 folder, name = place(path)
                 if kind == "mkdir" or entry["new"]:
-                    names[folder][name] = new(kind == "mkdir")
+                    names[folder][name] = new(kind == "mkdir", entry["mode"] or 0o755)
                     changes.append(("add", folder, name, names[folder][name]))
                 elif entry["at"] & os.O_TRUNC:
                     changes.append(("truncate", names[folder][name], 0))
@@ -173,7 +178,7 @@ class Disk:
                     walk(child, where + "/")
                 else:
                     found[where] = bytes(contents[child])
-                    found.nodes[where] = child
+                    found.nodes[where], found.modes[where] = child, self.nodes[child].mode
 
         walk(self.root, "")
         return found
@@ -188,8 +193,8 @@ def _chooser(choice):
     return lambda size=1: generator.randint(0, size)
 
 
-def write_out(state, folder, modes):
-    """Make a crash state real; `modes` gives the permissions of files by name."""
+def write_out(state, folder):
+    """Make a crash state real."""
     folder.mkdir(parents=True)
     written = {}
     for where, content in state.items():
@@ -201,6 +206,5 @@ def write_out(state, folder, modes):
             os.link(first, path)
         else:
             path.write_bytes(content)
-            if path.name in modes:
-                path.chmod(modes[path.name])
+            path.chmod(state.modes[where])
     return folder

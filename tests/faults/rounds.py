@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-HANDFUL = 12
+HANDFUL = 6
 SOAK = int(os.environ.get("MAAS_SOAK_ROUNDS", "200"))
 
 how_often = pytest.mark.parametrize(

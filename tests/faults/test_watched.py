@@ -102,4 +102,7 @@ def test_every_call_that_strace_sees_was_seen(name, templates, workplace, people
     ours = Counter(map(tuple, outcome.value))
     theirs = seen_by_strace(log, folder)
     assert sum(theirs.values()) > 9
+    # SQLite syncs the folder of its files.
+    assert theirs["sync", "store"] >= ours["sync", "store"]
+    ours["sync", "store"] = theirs["sync", "store"]
     assert theirs == Counter({key: count for key, count in ours.items() if not _OWN.search(key[1])})

@@ -27,8 +27,8 @@ _WRITES = os.O_WRONLY | os.O_RDWR
 class Call:
     """A call that is about to be made, or was.
 
-    `path` and `other` are relative to the watched folder; `data` is what a write writes and `position` where;
-    `half` makes half of the write.
+    `path` and `other` are relative to the watched folder; `data` is what a write writes and `position` where
+    (of "create": the flags); `half` makes half of the write; `new` and `mode` are of a file that is made.
     """
 
     number: int
@@ -39,7 +39,7 @@ class Call:
     position: int = 0
     half: object = None
     new: bool = False
-    descriptor: int = -1
+    mode: int = 0
 
 
 class Hook:
@@ -105,8 +105,6 @@ class Watch:
             except OSError:
                 self.hook.failed(call)
                 raise
-            if kind == "create":
-                call.descriptor = result
             self.hook.after(call)
             return result
 
@@ -184,30 +182,31 @@ class Watch:
         if flags & (os.O_CREAT | os.O_TRUNC):
             new = not self.exists(where)
             return self.make(
-                "create", where, lambda: real(path, flags, mode, dir_fd=dir_fd), new=new, position=flags
-            )
+                "create", where, lambda: real(path, flags, mode, dir_fd=dir_fd),
+                new=new, position=flags, mode=mode,
+            )  # fmt: skip
         return self.make("open", where, lambda: real(path, flags, mode, dir_fd=dir_fd))
 
     def write(self, descriptor, data):
         where = self.path_of(descriptor)
         if where is None:
             return self.real["write"](descriptor, data)
-        return self._written(where, bytes(data), lambda part: self.real["write"](descriptor, part), descriptor)
+        at = os.lseek(descriptor, 0, os.SEEK_CUR)
+        return self._written(where, bytes(data), lambda part: self.real["write"](descriptor, part), at)
 
     def pwrite(self, descriptor, data, offset):
         where = self.path_of(descriptor)
         if where is None:
             return self.real["pwrite"](descriptor, data, offset)
         return self._written(
-            where, bytes(data), lambda part: self.real["pwrite"](descriptor, part, offset), descriptor, offset
+            where, bytes(data), lambda part: self.real["pwrite"](descriptor, part, offset), offset
         )
 
-    def _written(self, where, data, write, descriptor, offset=None):
-        at = os.lseek(descriptor, 0, os.SEEK_CUR) if offset is None else offset
+    def _written(self, where, data, write, at):
+        half = data[: len(data) // 2]
         return self.make(
-            "write", where, lambda: write(data), data=data, position=at,
-            half=lambda: write(data[: len(data) // 2]), descriptor=descriptor,
-        )  # fmt: skip
+            "write", where, lambda: write(data), data=data, position=at, half=lambda: write(half)
+        )
 
     def open_file(self, file, mode="r", buffering=-1, encoding=None, errors=None, newline=None,
                   closefd=True, opener=None):  # fmt: skip
@@ -289,7 +288,7 @@ def _file(watch):
             where = watch.path_of(self.fileno())
             if where is None:
                 return super().write(data)
-            return watch._written(where, bytes(data), super().write, self.fileno())
+            return watch._written(where, bytes(data), super().write, self.tell())
 
         def truncate(self, size=None, /):
             length = self.tell() if size is None else size

@@ -349,3 +349,54 @@ def test_a_class_that_the_application_allows_travels_and_no_other_does(tmp_path,
             maas.Pipeline.load("acme/iris@1.0.0", allow=allow, **where)
     loaded = maas.Pipeline.load("acme/iris@1.0.0", allow=[Shift, shifted], **where)
     np.testing.assert_array_equal(loaded.predict_proba(X), pipeline.predict_proba(X))
+
+
+def test_an_unpacked_release_can_be_checked_by_the_stock_format_too(tmp_path, pipeline, acme, globex):
+    release = publish(pipeline, acme, "memory:", recipients=[globex.public])
+    folder = release.unpack(tmp_path / "unpacked", identity=globex)
+    signed = verify_folder(folder, folder / "model.sig", [PublicKey.from_pem(acme.public.public_key.pem)])
+    assert {file.name for file in signed.files} | {"model.sig"} == {part.path for part in release.parts}
+
+
+def test_the_arrays_are_published_from_where_they_are(tmp_path, pipeline, acme, monkeypatch):
+    given = {}
+    original = maas.Store.publish
+    monkeypatch.setattr(
+        maas.Store,
+        "publish",
+        lambda store, parts, **more: (given.update(parts), original(store, parts, **more))[1],
+    )
+    publish(pipeline, acme, "memory:")
+    pieces = [piece for path, part in given.items() if path.startswith("tensors/") for piece in part]
+    weights = pipeline.chain_[-1].coefs_[0]
+    assert any(np.shares_memory(np.frombuffer(piece, np.uint8), weights) for piece in pieces if len(piece))
+
+
+def test_lineage_and_figures_travel(tmp_path, pipeline, acme):
+    store = maas.open_store(tmp_path / "models")
+    first = publish(pipeline, acme, store)
+    digest = "sha256:" + "ab" * 32
+    second = publish(
+        pipeline, acme, store, "1.1.0",
+        parents=["acme/iris@1.0.0"], datasets={"iris": digest}, metrics={"accuracy": 0.97},
+    )  # fmt: skip
+    assert (second.parents, second.datasets) == ((first.identity,), {"iris": digest})
+    assert (first.metrics, second.metrics) == ({}, {"accuracy": 0.97})
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+def test_a_model_can_stay_in_its_files(tmp_path, acme, trust, sealed):
+    X = np.random.default_rng(0).standard_normal((400, 30))
+    fitted = maas.Pipeline("sklearn.KNeighborsRegressor").fit(X, X[:, 0])
+    publish(fitted, acme, tmp_path / "m", recipients=[acme.public] if sealed else [], selftest=X[:9])
+    key = acme.public.public_key
+    policy = maas.Policy().with_key(
+        "acme/*", TrustedKey(name="acme", fingerprint=key.fingerprint, pem=key.pem), require_sealed=sealed
+    )
+    for mode in (None, "r"):
+        loaded = maas.Pipeline.load(
+            "acme/iris", store=tmp_path / "m", trust=policy, identity=acme, mmap_mode=mode
+        )
+        assert loaded.predict(X).tobytes() == fitted.predict(X).tobytes()
+    with pytest.raises(InvalidOptionError, match="mmap_mode"):
+        maas.Pipeline.load("acme/iris", store=tmp_path / "m", trust=policy, mmap_mode="r+")

@@ -325,6 +325,22 @@ def test_a_log_that_cannot_be_reached_is_a_storage_error(tmp_path):
             attempt()
 
 
+def test_an_entry_is_synced_and_before_the_first_one_the_folder_is(log, monkeypatch):
+    synced = []
+    real = os.fsync
+
+    def note(descriptor):
+        folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        synced.append(("folder" if folder else "file", log.path.stat().st_size))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    for _ in range(2):
+        log.append("gc", outcome="done", subject="store", time=TIME)
+    first, both = len(lines(log)[0]), log.path.stat().st_size
+    assert synced == [("folder", 0), ("file", first), ("file", both)]
+
+
 def test_short_writes_are_continued(log, monkeypatch):
     real = os.write
     monkeypatch.setattr(os, "write", lambda descriptor, data: real(descriptor, data[:7]))

@@ -1,5 +1,8 @@
 """What was done is written down, however it ended."""
 
+import errno
+import os
+
 import pytest
 
 from maas_sdk.errors import AuditError, IncompleteError, RefusedError, StorageError
@@ -63,3 +66,39 @@ def test_what_cannot_be_written_down_counts_as_failed_and_hides_no_other_error(l
         pass
     with pytest.raises(StorageError, match="full"), audited(log, "import", "a.maas"):
         raise StorageError("full")
+
+
+@pytest.mark.parametrize(
+    ("event", "number", "passes"),
+    [
+        ("export", errno.EROFS, True),
+        ("export", errno.EACCES, True),
+        ("export", errno.EPERM, True),
+        ("export", errno.ENOSPC, False),
+        ("export", errno.EIO, False),
+        ("import", errno.EROFS, False),
+    ],
+)
+def test_who_may_not_write_can_export_and_do_nothing_else_unlogged(log, monkeypatch, event, number, passes):
+    def fail(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "open", fail)
+    done = []
+
+    def work():
+        with audited(log, event, "a.maas"):
+            done.append(event)
+
+    if passes:
+        work()
+    else:
+        with pytest.raises(StorageError, match="lock"):
+            work()
+    assert done == [event]
+
+
+def test_an_export_into_a_damaged_log_counts_as_failed(log):
+    log.path.write_bytes(b"no entry\n")
+    with pytest.raises(AuditError), audited(log, "export", "a.maas"):
+        pass

@@ -57,7 +57,9 @@ class CheckedReader:
         # Of a whole layer one byte more than there should be, so that a longer one is noticed.
         more = int(piece.whole)
         with HashingThread(hash_) as hashing:
-            for buffer in cycle(self._buffers):
+            turns = cycle(self._buffers)
+            while True:
+                buffer = next(turns)
                 count = fill(blob, buffer[: left + more])
                 left -= count
                 if count == 0 or left < 0:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from maas_sdk.artifact._sources import Content
     from maas_sdk.interfaces import Sealer, Signer
 
-__all__ = ["Draft", "fingerprints", "make_draft", "part_infos"]
+__all__ = ["Draft", "fingerprints", "make_draft", "part_infos", "public_keys"]
 
 _UNKNOWN: Final = "sha256:" + "0" * 64
 
@@ -145,13 +145,19 @@ def part_infos(parts: Mapping[str, tuple[int, str]]) -> tuple[PartInfo, ...]:
     )
 
 
-def fingerprints(signers: Sequence[Signer]) -> tuple[str, ...]:
-    """Give the fingerprints of the signers' keys, sorted; `SigningError` when one gives none."""
+def public_keys(signers: Sequence[Signer]) -> tuple[PublicKey, ...]:
+    """Give the signers' keys, each once, sorted by fingerprint; `SigningError` when one gives none."""
     try:
         pems = [signer.public_key_pem() for signer in signers]
     except Exception as exc:
         raise SigningError(f"a signer gives no public key: {exc}") from exc
-    return tuple(sorted({PublicKey.from_pem(pem).fingerprint for pem in pems}))
+    keys = {key.fingerprint: key for key in map(PublicKey.from_pem, pems)}
+    return tuple(keys[fingerprint] for fingerprint in sorted(keys))
+
+
+def fingerprints(signers: Sequence[Signer]) -> tuple[str, ...]:
+    """Give the fingerprints of the signers' keys, sorted; `SigningError` when one gives none."""
+    return tuple(key.fingerprint for key in public_keys(signers))
 
 
 def _datasets(datasets: Mapping[str, str] | Iterable[Dataset]) -> tuple[Dataset, ...]:

@@ -12,7 +12,7 @@ from attrs import frozen
 
 from maas_sdk.artifact import _oci
 from maas_sdk.artifact._names import is_name, is_version
-from maas_sdk.artifact._notice_checks import Accepted, NoticeReader, merged, verify_with
+from maas_sdk.artifact._notice_checks import Accepted, NoticeReader, verify_with
 from maas_sdk.artifact._parts import SELF_TEST_PART
 from maas_sdk.artifact._statements import Layer, ReleaseStatement, SealingStatement
 from maas_sdk.errors import (
@@ -23,7 +23,7 @@ from maas_sdk.errors import (
     SigningError,
     VerificationError,
 )
-from maas_sdk.trust import Check, CheckStatus, Verdict, check_dates, check_revocation, check_size
+from maas_sdk.trust import Check, CheckStatus, Verdict, check_dates, check_list, check_revocation, check_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -184,7 +184,7 @@ class Examination:
         assert statement is not None
         if question.held is not None:
             self._held = question.held(statement.name, statement.version)
-        self._check_revocation(reader, statement)
+        self.judge("revocation", lambda: self._check_revocation(reader, statement))
         self.judge("sealing", lambda: self._check_sealing(papers, rule, statement))
         self.judge("recipient", lambda: self._check_recipient(papers))
         self._check_ratchet(statement)
@@ -192,7 +192,7 @@ class Examination:
         self._checks.append(check_size(rule, sum(part.size for part in statement.parts)))
         self.judge("self-test", lambda: _check_self_test(statement, rule))
         self._check_alias(reader, statement)
-        self._checks.append(_check_yanks(reader, statement))
+        self.judge("yank", lambda: _check_yanks(reader, statement))
         if question.held is not None and not question.loading:
             self.judge("version", lambda: self._check_version(papers, statement))
         if self.refused:
@@ -251,17 +251,15 @@ class Examination:
         self.statement, self._signed_by, self._threshold = statement, named, threshold
         return f"the release statement is signed by {_names(named, trusted)}"
 
-    def _check_revocation(self, reader: NoticeReader, statement: ReleaseStatement) -> None:
-        ratchet = self._question.ratchet
-        publisher = statement.name.partition("/")[0]
-        try:
-            lists = [revocation for revocation, _ in reader.revocations()]
-        except _GUILT as exc:
-            self._checks.append(Check.of("revocation", False, str(exc)))
-            return
-        revoked = merged(None if ratchet is None else ratchet.revoked(publisher), lists)
+    def _check_revocation(self, reader: NoticeReader, statement: ReleaseStatement) -> str:
+        ratchet, publisher = self._question.ratchet, statement.name.partition("/")[0]
+        revoked = None if ratchet is None else ratchet.revoked(publisher)
+        for revocation, _ in reader.revocations():
+            if revoked is None or revocation.number >= revoked.number:
+                _expect(check_list(publisher, revoked, revocation.revoked))
+                revoked = revocation.revoked.joined(revoked)
         fingerprints = [key.fingerprint for key in self._signed_by]
-        self._checks.append(
+        return _expect(
             check_revocation(statement.name, fingerprints, self._threshold, statement.identity, revoked)
         )
 
@@ -352,18 +350,7 @@ class Examination:
         if question.alias is not None:
             self.judge("alias", lambda: self._check_asked_alias(reader, statement))
             return
-        try:
-            held, refused = reader.aliases()
-        except _GUILT as exc:
-            self._checks.append(Check.of("alias", False, str(exc)))
-            return
-        if refused:
-            self._checks.append(Check.skipped("alias", f"not taken over: {'; '.join(refused)}"))
-        elif held:
-            moves = ", ".join(f"{notice.alias} means {notice.version} now" for notice, _ in held)
-            self._checks.append(Check.of("alias", True, moves))
-        else:
-            self._checks.append(Check.skipped("alias", "no alias is concerned"))
+        self.judge("alias", lambda: _check_aliases(reader))
 
     def _check_asked_alias(self, reader: NoticeReader, statement: ReleaseStatement) -> str:
         question = self._question
@@ -374,9 +361,7 @@ class Examination:
                 f"the alias {notice.alias} means {notice.identity}, this is {statement.identity}"
             )
         if question.ratchet is not None:
-            check = question.ratchet.check_alias(notice.name, notice.alias, notice.generation)
-            if check.status is CheckStatus.FAILED:
-                raise VerificationError(check.reason)
+            _expect(question.ratchet.check_alias(notice.name, notice.alias, notice.generation))
         return f"{notice.alias} means {notice.version}, as who may move it has signed"
 
     def _check_post_quantum(self, rule: Rule, open_layer: Callable[[str], BinaryIO | None]) -> str:
@@ -432,19 +417,33 @@ class Examination:
         return contents()
 
 
-def _check_yanks(reader: NoticeReader, statement: ReleaseStatement) -> Check:
-    try:
-        yanks = {notice.version: notice for notice, _ in reader.yanks()}
-    except _GUILT as exc:
-        return Check.of("yank", False, str(exc))
+def _expect(check: Check) -> str:
+    """Give the reason of a check that trust has made, or raise it."""
+    if check.status is CheckStatus.SKIPPED:
+        raise _Skipped(check.reason)
+    if check.status is CheckStatus.FAILED:
+        raise VerificationError(check.reason)
+    return check.reason
+
+
+def _check_aliases(reader: NoticeReader) -> str:
+    held, refused = reader.aliases()
+    if refused:
+        raise _Skipped(f"not taken over: {'; '.join(refused)}")
+    if not held:
+        raise _Skipped("no alias is concerned")
+    return ", ".join(f"{notice.alias} means {notice.version} now" for notice, _ in held)
+
+
+def _check_yanks(reader: NoticeReader, statement: ReleaseStatement) -> str:
+    yanks = {notice.version: notice for notice, _ in reader.yanks()}
     mine = yanks.get(statement.version)
     if mine is not None and mine.yanked:
-        reason = f"its publisher has yanked it: {mine.reason}; ranges and bare names pass it over"
-        return Check.skipped("yank", reason)
+        raise _Skipped(f"its publisher has yanked it: {mine.reason}; ranges and bare names pass it over")
     others = ", ".join(version for version, notice in yanks.items() if notice.yanked)
-    if others:
-        return Check.of("yank", True, f"not this one: its publisher has yanked {others}")
-    return Check.skipped("yank", "nothing is yanked")
+    if not others:
+        raise _Skipped("nothing is yanked")
+    return f"not this one: its publisher has yanked {others}"
 
 
 def _find_rule(papers: Papers, policy: Policy) -> str:

@@ -183,6 +183,8 @@ def fsck(
                 # What a document names can be looked at only once the document is there.
                 damaged = {digest: reason for digest, reason in damaged.items() if digest not in fresh}
                 found = survey(catalog, damaged)
+        if lost:
+            catalog.rebuild_index()
     return FsckReport(
         checked=checked,
         bytes=size,

@@ -33,7 +33,7 @@ from maas_sdk.errors import (
     RefusedError,
     VersionExistsError,
 )
-from maas_sdk.trust import CheckStatus, Revoked, RotatedKeys
+from maas_sdk.trust import CheckStatus
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -143,8 +143,9 @@ class _Work:
         return self._intake.copy()
 
     def open_layer(self, digest: str) -> BinaryIO | None:
-        """Open a layer that was copied, or was there."""
-        return None if self._intake is None else self._intake.open_layer(digest)
+        """Open a layer that was copied, or was there; None when it is missing. Called after `contents`."""
+        assert self._intake is not None
+        return self._intake.open_layer(digest)
 
     def undo(self) -> None:
         """Remove what came into the store."""
@@ -153,18 +154,19 @@ class _Work:
 
     def confirm(self) -> None:
         """Make sure that nobody could remove what is going to be referred to; `BusyError` otherwise."""
-        if self._lease is not None:
-            self._lease.check()
+        assert self._lease is not None
+        self._lease.check()
 
     def tidy(self) -> None:
         """Remove the pieces of layers that are whole now."""
-        if self._intake is not None:
-            self._catalog.discard(self._intake.leftovers(), lease=self._lease)
+        assert self._intake is not None
+        self._catalog.discard(self._intake.leftovers(), lease=self._lease)
 
     def raise_if_incomplete(self, verdict: Verdict) -> None:
         """Say what is missing, if anything is."""
-        missing = () if self._intake is None else self._intake.missing
-        if not missing or self._intake is None:
+        assert self._intake is not None  # the verdict passed, so that the contents were looked at
+        missing = self._intake.missing
+        if not missing:
             return
         self.tidy()
         plan, presumes = self._bundle.shipment.plan, self._bundle.shipment.presumes
@@ -220,17 +222,9 @@ def _commit(catalog: Catalog, papers: Papers, examination: Examination, trust: T
 def _follow(trust: Trust, accepted: Accepted, name: str) -> None:
     """Let the receiver's own state follow what the publisher has signed; each step once, however often."""
     for rotation, _ in accepted.rotations:
-        keys = RotatedKeys(rotation.publisher, rotation.epoch, rotation.threshold, rotation.keys)
-        trust.apply_rotation(trust.policy.rule_for(name).names, keys)
+        trust.apply_rotation(trust.policy.rule_for(name).names, rotation.rotated)
     for revocation, _ in accepted.revocations:
-        trust.ratchet.revoke(
-            revocation.publisher,
-            Revoked(
-                revocation.number,
-                tuple(key.fingerprint for key in revocation.keys),
-                tuple(release.identity for release in revocation.releases),
-            ),
-        )
+        trust.ratchet.revoke(revocation.publisher, revocation.revoked)
     for alias, _ in accepted.aliases:
         if trust.ratchet.check_alias(name, alias.alias, alias.generation).status is CheckStatus.PASSED:
             trust.ratchet.advance_alias(name, alias.alias, alias.generation)

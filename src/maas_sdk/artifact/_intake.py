@@ -82,7 +82,8 @@ class Intake:
         for layer in dict.fromkeys(piece.layer for _, piece in self._spread if not piece.whole):
             if layer not in known:
                 self._join(layer)
-        self.missing = tuple(digest for digest in self._sizes if not self._is_known(digest))
+        there = known | self.copied
+        self.missing = tuple(each for each in self._sizes if each not in there and not self._is_known(each))
         return self._reason(known)
 
     def open_layer(self, digest: str) -> BinaryIO | None:

@@ -1,10 +1,11 @@
 """What callers may give for a recipient or an identity, as the sealer wants it.
 
-The classes are imported where they are compared with: whoever verifies without a recipient loads none of them.
+The classes are imported where they are compared with: whoever verifies without a recipient loads none.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from maas_sdk._internal.digests import is_digest
@@ -29,9 +30,9 @@ def sealing_recipients(recipients: Sequence[Any]) -> dict[str, Any]:
     InvalidOptionError
         When one has no fingerprint, as a passphrase has none.
     """
-    if any(isinstance(each, str) for each in recipients):
+    if not isinstance(recipients, Iterable) or any(isinstance(each, str) for each in recipients):
         raise InvalidOptionError(
-            "recipients must be contacts or recipients; parse a text with parse_recipient"
+            "recipients must be a list of contacts or recipients; parse a text with parse_recipient"
         )
     found = {fingerprint_of(each): _recipient(each) for each in recipients}
     return dict(sorted(found.items()))

@@ -177,11 +177,9 @@ def _versions(references: References) -> list[tuple[str, str]]:
 
 def _entries(catalog: Catalog, name: str, version: str) -> Iterator[dict[str, Any]]:
     """Describe a version's manifests with their tags; further envelopes have tags of their own."""
-    first = catalog.record(name, version)
-    if first is not None:
-        yield from _tagged(catalog, first, "")
-    for record in catalog.envelopes(name, version):
-        yield from _tagged(catalog, record, f".{hex_of(record.manifest.digest)[:_DIGITS]}")
+    everything = filter(None, [catalog.record(name, version), *catalog.envelopes(name, version)])
+    for number, record in enumerate(everything):
+        yield from _tagged(catalog, record, f".{hex_of(record.manifest.digest)[:_DIGITS]}" if number else "")
 
 
 def _tagged(catalog: Catalog, record: VersionRecord, suffix: str) -> Iterator[dict[str, Any]]:

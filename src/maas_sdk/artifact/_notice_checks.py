@@ -14,7 +14,6 @@ from maas_sdk.artifact import _oci
 from maas_sdk.artifact._notices import AliasNotice, Revocation, Rotation, YankNotice
 from maas_sdk.errors import InvalidArtifactError, SigningError, VerificationError
 from maas_sdk.signing import Envelope, PublicKey, verify_envelope
-from maas_sdk.trust import Revoked, RotatedKeys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from maas_sdk.signing import VerifiedPayload
     from maas_sdk.trust import Policy, Rule, TrustedKey
 
-__all__ = ["Accepted", "NoticeReader", "merged", "public_keys", "verify_with"]
+__all__ = ["Accepted", "NoticeReader", "public_keys", "verify_with"]
 
 S = TypeVar("S", AliasNotice, YankNotice, Revocation)
 _MAX_ROTATIONS: Final = 64
@@ -98,8 +97,7 @@ class NoticeReader:
             if step is None:
                 break
             rotation, envelope = step
-            keys = RotatedKeys(rotation.publisher, rotation.epoch, rotation.threshold, rotation.keys)
-            self._policy = self._policy.rotated(self.rule.names, keys)
+            self._policy = self._policy.rotated(self.rule.names, rotation.rotated)
             self.rotations.append((rotation, envelope))
             self._rules.append(self._policy.rule_for(self._name))
         if not self.rotations:
@@ -235,14 +233,3 @@ def verify_with(
     return verify_envelope(
         Envelope.from_json(envelope, limits=limits), public_keys(keys), threshold=threshold
     )
-
-
-def merged(remembered: Revoked | None, lists: Iterable[Revocation]) -> Revoked | None:
-    """Give all that is revoked: what is remembered, and what lists say in addition."""
-    found = remembered
-    for each in lists:
-        keys = {key.fingerprint for key in each.keys} | set(found.keys if found else ())
-        releases = {one.identity for one in each.releases} | set(found.releases if found else ())
-        number = max(each.number, found.number if found else 0)
-        found = Revoked(number, tuple(sorted(keys)), tuple(sorted(releases)))
-    return found

@@ -26,7 +26,7 @@ from maas_sdk.artifact._statements import check_canonical, read_statement
 from maas_sdk.errors import InvalidOptionError, LimitExceededError
 from maas_sdk.limits import DEFAULT_LIMITS
 from maas_sdk.signing import Statement, Subject
-from maas_sdk.trust import TrustedKey  # noqa: TC001 - cattrs resolves it
+from maas_sdk.trust import Revoked, RotatedKeys, TrustedKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -251,6 +251,11 @@ class Rotation(_Statement):
     previous: str | None = field(default=None, validator=check_digest)
     created: str = field(validator=check_timestamp)
 
+    @property
+    def rotated(self) -> RotatedKeys:
+        """The same as a policy takes it."""
+        return RotatedKeys(self.publisher, self.epoch, self.threshold, self.keys)
+
     def _subjects(self) -> Iterable[Subject]:
         return [Subject(f"key {key.fingerprint}", hex_of(key.fingerprint)) for key in self.keys]
 
@@ -325,6 +330,15 @@ class Revocation(_Statement):
             raise InvalidOptionError("nothing is revoked: give a key or a release")
         if len(self.keys) + len(self.releases) > _MAX_REVOKED:
             raise LimitExceededError(f"a publisher can revoke {_MAX_REVOKED} keys and releases in all")
+
+    @property
+    def revoked(self) -> Revoked:
+        """The same as the receiver's memory keeps it."""
+        return Revoked(
+            self.number,
+            tuple(key.fingerprint for key in self.keys),
+            tuple(release.identity for release in self.releases),
+        )
 
     def _subjects(self) -> Iterable[Subject]:
         return [

@@ -101,15 +101,6 @@ class VolumePlan:
         """What this volume has."""
         return self.volumes[self.number - 1]
 
-    def pieces_of(self, layer: str) -> list[Piece]:
-        """Give the pieces of a layer in their order."""
-        return [piece for _, piece in self if piece.layer == layer]
-
-    def numbers_of(self, layers: Iterable[str]) -> list[int]:
-        """Give the numbers of the volumes that have something of these layers."""
-        wanted = set(layers)
-        return sorted({number for number, piece in self if piece.layer in wanted})
-
     def __iter__(self) -> Iterator[tuple[int, Piece]]:
         for number, pieces in enumerate(self.volumes, 1):
             for piece in pieces:

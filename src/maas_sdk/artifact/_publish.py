@@ -16,7 +16,7 @@ from maas_sdk._internal.digests import hex_of, is_digest, sha256
 from maas_sdk.artifact import _oci
 from maas_sdk.artifact._acts import current_keys
 from maas_sdk.artifact._catalog import VersionRecord
-from maas_sdk.artifact._draft import part_infos
+from maas_sdk.artifact._draft import part_infos, public_keys
 from maas_sdk.artifact._names import Reference
 from maas_sdk.artifact._papers import make_papers
 from maas_sdk.artifact._parts import check_part_limits
@@ -67,8 +67,9 @@ def publish(catalog: Catalog, draft: Draft) -> Release:
     """
     wanted = draft.statement
     check_part_limits((part.size for part in wanted.parts), catalog.limits, what=wanted.subject)
-    sealer = LayerSealer(catalog, draft.sealer, draft.recipients) if draft.recipients else None
-    if sealer is not None:
+    sealer = None
+    if draft.recipients:
+        sealer = LayerSealer(catalog, draft.sealer, draft.recipients, keys=public_keys(draft.signers))
         sealer.check()
     rotation = current_keys(catalog, wanted.name.partition("/")[0])
     draft = evolve(

@@ -15,7 +15,6 @@ from maas_sdk._internal import records
 from maas_sdk._internal.digests import hex_of
 from maas_sdk._internal.files import atomic_file, storage_errors
 from maas_sdk.artifact import _oci
-from maas_sdk.artifact._draft import fingerprints
 from maas_sdk.artifact._fields import check_digest, check_digests, check_number, check_timestamp, checked_by
 from maas_sdk.artifact._names import check_name, check_version
 from maas_sdk.artifact._papers import for_documents
@@ -209,6 +208,8 @@ class Receipt:
         AuditError
             When the last line of the audit log is damaged.
         """
+        from maas_sdk.artifact._draft import fingerprints  # noqa: PLC0415 - few imports make a receipt
+
         statement = ReceiptStatement(
             manifest=release.manifest_digest,
             name=release.name,

@@ -11,16 +11,15 @@ from maas_sdk._internal.digests import sha256
 from maas_sdk.artifact._bundle import write_bundle
 from maas_sdk.artifact._delta import ExportPlan, plan_export
 from maas_sdk.artifact._examination import Examination
-from maas_sdk.artifact._opening import PartReader
+from maas_sdk.artifact._keys import fingerprint_of
 from maas_sdk.artifact._papers import MAX_DOCUMENT
 from maas_sdk.artifact._parts import WEIGHTS
 from maas_sdk.artifact._progress import Progress, no_progress
 from maas_sdk.artifact._receipt import Receipt
 from maas_sdk.artifact._statements import ReleaseStatement, SealingStatement
-from maas_sdk.artifact._unpack import map_part, new_folder, read_part, write_parts
 from maas_sdk.artifact._verify import ask, check_blobs
 from maas_sdk.artifact._volumes import write_volumes
-from maas_sdk.errors import DigestMismatchError, InvalidArtifactError
+from maas_sdk.errors import DigestMismatchError, InvalidArtifactError, NoMatchError
 from maas_sdk.signing import Envelope
 from maas_sdk.trust import audited
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
     from datetime import datetime
 
+    from maas_sdk.artifact._opening import PartReader
     from maas_sdk.artifact._papers import BlobSource, Papers
     from maas_sdk.artifact._parts import PartInfo
     from maas_sdk.interfaces import Sealer
@@ -327,6 +327,8 @@ class Release:
         SealingError
             When a layer cannot be decrypted.
         """
+        from maas_sdk.artifact._unpack import map_part, read_part  # noqa: PLC0415 - importing opens nothing
+
         tell = self._teller("read", progress)
 
         def read() -> dict[str, bytes | memoryview]:
@@ -380,6 +382,8 @@ class Release:
         RefusedError, NoMatchError, DigestMismatchError, SealingError
             As for `read_parts`.
         """
+        from maas_sdk.artifact._unpack import new_folder, write_parts  # noqa: PLC0415 - as in `read_parts`
+
         target = Path(folder)
         private = self.sealed
         tell = self._teller("unpack", progress)
@@ -397,13 +401,28 @@ class Release:
         if trust is None:
             return act()
         given: list[T] = []
+        no_match: list[NoMatchError] = []
 
         def contents() -> str:
-            given.append(act())
+            try:
+                given.append(act())
+            except NoMatchError as exc:
+                no_match.append(exc)
+                raise
             return f"{len(self.parts)} parts are what was signed"
 
-        self._examine(trust, contents, recipient=identity if self.sealed else None).raise_if_refused()
+        verdict = self._examine(trust, contents, recipient=self._own(identity))
+        if no_match:  # the caller's identity is wrong, and not the release
+            raise no_match[0]
+        verdict.raise_if_refused()
         return given[0]
+
+    def _own(self, identity: Any) -> Any:
+        """Give the one of the caller's identities that the release should name."""
+        if not self.sealed or not isinstance(identity, list | tuple):
+            return identity if self.sealed else None
+        first = identity[0] if identity else None
+        return next((each for each in identity if fingerprint_of(each) in self.recipients), first)
 
     def _examine(
         self,
@@ -430,6 +449,8 @@ class Release:
         return examination.verdict(self._statement.subject)
 
     def _reader(self, identity: Any, sealer: Sealer | None) -> PartReader:
+        from maas_sdk.artifact._opening import PartReader  # noqa: PLC0415 - as in `read_parts`
+
         return PartReader(
             self._source,
             self._statement,

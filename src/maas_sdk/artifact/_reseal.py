@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 from maas_sdk._internal.digests import sha256
 from maas_sdk.artifact import _oci
 from maas_sdk.artifact._catalog import VersionRecord
-from maas_sdk.artifact._draft import fingerprints
+from maas_sdk.artifact._draft import public_keys
 from maas_sdk.artifact._keys import sealing_recipients
 from maas_sdk.artifact._names import Reference
 from maas_sdk.artifact._papers import make_papers
@@ -20,7 +20,7 @@ from maas_sdk.artifact._passage import Passage
 from maas_sdk.artifact._sealing import LayerSealer, sign_sealing
 from maas_sdk.errors import InvalidOptionError, MaasError, SealingError
 from maas_sdk.sealing import AgeSealer
-from maas_sdk.signing import Envelope, PublicKey, verify_envelope
+from maas_sdk.signing import Envelope, verify_envelope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,7 +70,7 @@ def reseal(
     """
     wanted = sealing_recipients(recipients)
     seals = sealer or AgeSealer()
-    into = LayerSealer(catalog, seals, wanted)
+    into = LayerSealer(catalog, seals, wanted, keys=public_keys(signers))
     into.check()
     # Release's other half.
     statement, papers, sealing = release._statement, release._papers, release._sealing  # noqa: SLF001
@@ -114,13 +114,13 @@ def reseal(
 
 def _check_signers(signed: Attestation, release: Release, signers: Sequence[Signer], limits: Limits) -> None:
     """Make sure that receivers will accept the envelope, and that the release is what a signer signed."""
-    given = fingerprints(signers)
-    pems = [signer.public_key_pem() for signer in signers]
-    keys = [key for key in map(PublicKey.from_pem, pems) if key.fingerprint in release.keys]
+    given = public_keys(signers)
+    keys = [key for key in given if key.fingerprint in release.keys]
     if not keys:
         raise InvalidOptionError(
             f"{release.name}@{release.version} is signed by {', '.join(release.keys)}, and receivers accept "
-            f"an envelope by one of these keys only, not by {', '.join(given) or 'nobody'}"
+            f"an envelope by one of these keys only, not by "
+            f"{', '.join(key.fingerprint for key in given) or 'nobody'}"
         )
     verify_envelope(Envelope.from_json(signed.envelope, limits=limits), keys, threshold=1)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from maas_sdk.artifact._catalog import Catalog
     from maas_sdk.artifact._statements import ReleaseStatement
     from maas_sdk.interfaces import Sealer, Signer
+    from maas_sdk.signing import PublicKey
     from maas_sdk.storage import BlobWriter
 
 __all__ = ["LayerSealer", "is_built_in", "sealer_errors", "sign_sealing"]
@@ -37,6 +38,9 @@ class LayerSealer:
         What seals.
     recipients : mapping of str to object
         The sealer's recipients by fingerprint, sorted.
+    keys : sequence of PublicKey
+        The caller's: a layer that is there is taken for what one of these has signed it to be, and for
+        nothing else.
 
     Attributes
     ----------
@@ -44,11 +48,14 @@ class LayerSealer:
         Digests of the layers that were written; a failure may remove them again.
     """
 
-    def __init__(self, catalog: Catalog, sealer: Sealer, recipients: Mapping[str, Any]) -> None:
+    def __init__(
+        self, catalog: Catalog, sealer: Sealer, recipients: Mapping[str, Any], *, keys: Sequence[PublicKey]
+    ) -> None:
         self._catalog = catalog
         self._sealer = sealer
         self._fingerprints = tuple(recipients)
         self._recipients = list(recipients.values())
+        self._keys = keys
         self._used: set[str] = set()
         self.made: set[str] = set()
 
@@ -74,8 +81,10 @@ class LayerSealer:
 
     def known(self, path: str, digest: str) -> Layer | None:
         """Give a layer of the store that seals this content for these recipients, each for one part only."""
-        found = self._catalog.sealed_layer(digest, self._fingerprints, self._sealer.suffix)
-        if found is None or found[0] in self._used:
+        found = self._catalog.sealed_layer(
+            digest, self._fingerprints, self._sealer.suffix, keys=self._keys, besides=self._used
+        )
+        if found is None:
             return None
         self._used.add(found[0])
         return Layer(path, *found)

@@ -16,7 +16,7 @@ __all__ = ["Listing", "Query", "find"]
 
 _PATTERN: Final = re.compile(r"[a-z0-9._*?-]{1,64}(?:/[a-z0-9._*?-]{1,64})?", re.ASCII)
 _COMPARISONS: Final = {">=": ">=", ">": ">", "<=": "<=", "<": "<", "==": "=", "=": "="}
-_FEW: Final = 2000  # rows that are sorted at once; of more the newest are looked at first
+_FEW: Final = 1000  # rows that are sorted at once; of more the newest are looked at first
 _COLUMNS: Final = (
     "v.name, v.version, v.digest, v.identity, v.sequence, v.manifest, v.created, v.expires, v.sealed,"
     " v.yanked, v.note, v.tags, v.metrics, v.parents, v.datasets,"
@@ -194,10 +194,10 @@ def _rows(database: sqlite3.Connection, query: Query) -> list[tuple[Any, ...]]:
     for each in filters:
         parameters += each.parameters
     parameters.append(-1 if query.limit is None else query.limit)
-    sql = (
-        f"SELECT {_COLUMNS} FROM {source} WHERE {where}"  # noqa: S608 - of constants; values are parameters
-        " ORDER BY v.created DESC, v.name, v.place DESC LIMIT ?"
-    )
+    order = "ORDER BY v.created DESC, v.name, v.place DESC"
+    chosen = f"SELECT v.id AS id FROM {source} WHERE {where} {order} LIMIT ?"  # noqa: S608 - of constants
+    # All columns are read of those alone that are wanted.
+    sql = f"SELECT {_COLUMNS} FROM ({chosen}) AS c CROSS JOIN versions AS v ON v.id = c.id {order}"  # noqa: S608
     return database.execute(sql, parameters).fetchall()
 
 

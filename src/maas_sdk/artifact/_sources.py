@@ -22,7 +22,7 @@ from maas_sdk._internal.hashing_thread import HashingThread
 from maas_sdk.errors import DigestMismatchError, InvalidOptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Buffer, Callable, Iterator, Mapping, Sequence  # type: ignore[attr-defined]
+    from collections.abc import Buffer, Callable, Generator, Mapping, Sequence  # type: ignore[attr-defined]
     from types import TracebackType
 
 __all__ = ["Content", "DerivedPart", "DigestsAhead", "FileContent", "MemoryContent", "Reader", "read_content"]
@@ -70,7 +70,7 @@ class Content(Protocol):
         """
         ...
 
-    def pieces(self) -> Iterator[memoryview]:
+    def pieces(self) -> Generator[memoryview]:
         """Give it piece by piece; each is good until the one after next is asked for."""
         ...
 
@@ -92,7 +92,7 @@ class MemoryContent:
         """See `Content.open`."""
         return Reader(self.pieces() if hash_ is None else _hashed(self.pieces(), hash_), tell)
 
-    def pieces(self) -> Iterator[memoryview]:
+    def pieces(self) -> Generator[memoryview]:
         """See `Content.pieces`."""
         for view in self._views:
             for start in range(0, view.nbytes, _SLICE):
@@ -127,7 +127,7 @@ class FileContent:
         """See `Content.open`."""
         return Reader(self.pieces() if hash_ is None else _hashed(self.pieces(), hash_), tell)
 
-    def pieces(self) -> Iterator[memoryview]:
+    def pieces(self) -> Generator[memoryview]:
         """See `Content.pieces`.
 
         Raises
@@ -161,7 +161,7 @@ class FileContent:
 class Reader(io.RawIOBase):
     """Pieces as a file; `Content.open` makes it."""
 
-    def __init__(self, pieces: Iterator[memoryview], tell: Callable[[int], None]) -> None:
+    def __init__(self, pieces: Generator[memoryview], tell: Callable[[int], None]) -> None:
         super().__init__()
         self._pieces = pieces
         self._tell = tell
@@ -187,9 +187,7 @@ class Reader(io.RawIOBase):
         return done
 
     def close(self) -> None:
-        close = getattr(self._pieces, "close", None)
-        if close is not None:
-            close()
+        self._pieces.close()
         super().close()
 
 
@@ -222,7 +220,7 @@ def read_content(value: Any, path: object) -> Content:
         ) from exc
 
 
-def _hashed(pieces: Iterator[memoryview], hash_: Any) -> Iterator[memoryview]:
+def _hashed(pieces: Generator[memoryview], hash_: Any) -> Generator[memoryview]:
     """Give the same pieces, and feed a hash on a second thread meanwhile; complete after the last piece."""
     with HashingThread(hash_) as hashing:
         for piece in pieces:
@@ -269,9 +267,6 @@ class DigestsAhead:
         self._ended = True
         if self._thread is not None:
             self._thread.join()
-
-    def __contains__(self, path: object) -> bool:
-        return path in self._digests
 
     def __getitem__(self, path: str) -> str:
         """Wait for the digest of a content, ``sha256:…``; raise what reading it raised."""

@@ -11,13 +11,10 @@ from attrs import evolve
 
 from maas_sdk.artifact import _acts
 from maas_sdk.artifact._catalog import Catalog
-from maas_sdk.artifact._draft import make_draft
 from maas_sdk.artifact._import import import_bundle
 from maas_sdk.artifact._keys import fingerprint_of
 from maas_sdk.artifact._names import Reference, check_name
 from maas_sdk.artifact._progress import Progress, no_progress
-from maas_sdk.artifact._publish import publish
-from maas_sdk.artifact._reseal import reseal
 from maas_sdk.artifact._verify import ask
 from maas_sdk.errors import InvalidOptionError, NotFoundError
 from maas_sdk.limits import DEFAULT_LIMITS
@@ -228,6 +225,9 @@ class Store:
         StorageError
             When the store cannot be written.
         """
+        from maas_sdk.artifact._draft import make_draft  # noqa: PLC0415 - a receiver's import publishes nothing
+        from maas_sdk.artifact._publish import publish  # noqa: PLC0415 - likewise
+
         with audited(self._audit, "publish", f"{name}@{version}") as deed:
             draft = make_draft(
                 parts,
@@ -585,6 +585,8 @@ class Store:
         StorageError
             When the store cannot be written.
         """
+        from maas_sdk.artifact._reseal import reseal  # noqa: PLC0415 - a receiver's import seals nothing
+
         with audited(self._audit, "reseal", reference) as deed:
             release = self.open(reference)
             deed.subject, deed.identity = f"{release.name}@{release.version}", release.identity

@@ -151,6 +151,9 @@ class _Followed:
         self._key = key
         self._place = place
         self._subject = _subject(place)
+        # A version may have several envelopes.
+        which = f" in the envelope {key.rpartition('/')[2][:12]}" if place.kind == ENVELOPES else ""
+        self._label = f"{self._subject}{which}"
         self._intact = True
 
     def check(self, data: bytes) -> None:
@@ -233,7 +236,7 @@ class _Followed:
     def _bad(self, digest: str, kind: str, reason: str, what: str) -> None:
         self._intact = False
         blob = self._found.blobs.setdefault(digest, BadBlob(kind, reason))
-        blob.breaks[f"{self._subject}: {what}"] = None
+        blob.breaks[f"{self._label}: {what}"] = None
 
 
 def _check_plain(data: bytes, key: str, catalog: Catalog) -> None:

@@ -1,8 +1,4 @@
-"""Parts of a release into memory or into a new folder, each checked; nothing half, nothing outside.
-
-Large parts go into memory that is taken in large pages where the system has them: taking it page by page
-costs more than decrypting into it.
-"""
+"""Parts of a release into memory or into a new folder, each checked; nothing half, nothing outside."""
 
 from __future__ import annotations
 
@@ -29,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["map_part", "new_folder", "read_part", "write_parts"]
 
-_LARGE: Final = 4 << 20  # bytes from which on memory is taken in large pages
 _WORTH_MAPPING: Final = 64 * 1024
 _SLICE: Final = 4 << 20  # bytes of a map that are hashed at a time
 _NEW: Final = (
@@ -44,7 +39,7 @@ _NEW: Final = (
 
 def read_part(reader: PartReader, part: PartInfo, tell: Callable[[int], None]) -> memoryview:
     """Read a part into memory; the view is read-only."""
-    buffer = _buffer(part.size)
+    buffer = memoryview(bytearray(part.size))
     reader.into(part, MemoryTarget(buffer), tell)
     return buffer.toreadonly()
 
@@ -168,13 +163,3 @@ def _inside(folder: Path, path: str) -> Path:
 def _sync(folder: Path) -> None:
     for parent, _, _ in os.walk(folder, topdown=False):
         sync_folder(Path(parent))
-
-
-def _buffer(size: int) -> memoryview:
-    """Take memory that is written once."""
-    if size < _LARGE or not hasattr(mmap, "MAP_PRIVATE") or not hasattr(mmap, "MADV_HUGEPAGE"):
-        return memoryview(bytearray(size))
-    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    with contextlib.suppress(OSError):  # a system without large pages
-        memory.madvise(mmap.MADV_HUGEPAGE)
-    return memoryview(memory)

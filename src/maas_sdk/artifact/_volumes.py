@@ -90,12 +90,14 @@ def write_volumes(
     Raises
     ------
     InvalidOptionError
-        When `max_bytes` is too small; the message says what is the least.
+        When `max_bytes` is no number, or too small; the message says what is the least.
     DigestMismatchError
         When a layer in the store is not what its digest says.
     StorageError
         When a file cannot be written.
     """
+    if type(max_bytes) is not int:
+        raise InvalidOptionError(f"max_bytes is {max_bytes!r}; give a number of bytes")
     layers = [whole(layer) for layer in papers.blobs() if layer.digest not in absent]
     shipment = Shipment(presumes=tuple(sorted(set(presumes))))
     layout = _lay_out(papers, shipment, layers, max_bytes)

@@ -40,11 +40,12 @@ def show(
         show_json([_plain(entry) for entry in entries])
         return
     colours = {"done": "green", "refused": "bold red", "incomplete": "yellow", "failed": "red"}
-    listing = Listing(f"Log {log}", ">", "time", "event", "outcome", "what", "reasons")
+    columns = (">", "=time", "=event", "=outcome", "what and why")
+    listing = Listing(f"Log {log}", *columns, empty="nothing that fits")
     for entry in entries:
         ended = (entry.outcome, colours.get(entry.outcome, ""))
-        why = list(entry.reasons) or ""
-        listing.row(str(entry.number), entry.time, entry.event, ended, entry.subject, why)
+        told = [entry.subject, *entry.reasons]
+        listing.row(str(entry.number), entry.time, entry.event, ended, told)
     listing.show()
 
 

@@ -53,6 +53,9 @@ EXIT_INTERRUPTED = 130
 
 _LARGE = 64 << 20  # bytes from which a bar is worth it
 _PIPE_WIDTH = 120
+_MARKS = ">="  # of columns
+_SIGNS = {"passed": ("✓", "green"), "failed": ("✗", "bold red"), "skipped": ("-", "dim")}
+_WORDS = {"passed": ("passed", ""), "failed": ("FAILED", ""), "skipped": ("skipped", "")}
 
 PassphraseFile = Annotated[
     Path | None,
@@ -85,7 +88,7 @@ def say(*pieces: str | tuple[str, str], stderr: bool = False) -> None:
     if (sys.stderr if stderr else sys.stdout).isatty():
         console(stderr=stderr).print(_text(*pieces), soft_wrap=True)
     else:
-        typer.echo("".join(safe(each if isinstance(each, str) else each[0]) for each in pieces), err=stderr)
+        typer.echo(_plain(*pieces), err=stderr)
 
 
 def show_json(data: object) -> None:
@@ -100,14 +103,21 @@ def complain(problem: object) -> None:
 
 
 def table(title: str, *columns: str) -> Table:
-    """Make a table of rich in the house's style; a column that starts with ``>`` is aligned right."""
+    """Make a table of rich in the house's style.
+
+    A column that starts with ``>`` is aligned right, one that starts with ``=`` is never folded.
+    """
     from rich import box
     from rich.table import Table
 
     made = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        right = column.startswith(">")
-        made.add_column(column.lstrip(">"), justify="right" if right else "left", overflow="fold")
+        made.add_column(
+            column.lstrip(_MARKS),
+            justify="right" if column.startswith(">") else "left",
+            overflow="fold",
+            no_wrap=column.startswith("="),
+        )
     return made
 
 
@@ -116,14 +126,17 @@ class Listing:
 
     Parameters
     ----------
-    title : str or pair
-        What it is, with a style if it is a pair.
+    title : str or list
+        What it is; a list of texts, and of pairs of a text and its style.
     *columns : str
-        Their titles; one that starts with ``>`` is aligned right. Without titles there is no header.
+        Their titles, marked as for `table`. Without titles there is no header.
+    empty : str
+        What is said instead when it has no rows.
     """
 
-    def __init__(self, title: str | tuple[str, str], *columns: str) -> None:
-        self._title = title
+    def __init__(self, title: str | list[str | tuple[str, str]], *columns: str, empty: str = "none") -> None:
+        self._title = [title] if isinstance(title, str) else title
+        self._empty = empty
         self._columns = columns
         self._rows: list[tuple[Cell, ...]] = []
 
@@ -133,7 +146,9 @@ class Listing:
 
     def show(self) -> None:
         """Print it."""
-        if sys.stdout.isatty():
+        if not self._rows:
+            say(*self._title, f": {self._empty}")
+        elif sys.stdout.isatty():
             self._show_in_colour()
         else:
             typer.echo(str(self))
@@ -141,17 +156,17 @@ class Listing:
     def __str__(self) -> str:
         rows = [line for row in self._rows for line in _lines(row)]
         right = [index for index, column in enumerate(self._columns) if column.startswith(">")]
-        title = safe(self._title if isinstance(self._title, str) else self._title[0])
+        title = _plain(*self._title)
         if not any(self._columns):
             # A header of blanks and its rule say nothing.
             shown = text_table(["" for _ in self._columns], rows).splitlines()[2:]
         else:
-            shown = [text_table([column.lstrip(">") for column in self._columns], rows, right=right)]
+            shown = [text_table([column.lstrip(_MARKS) for column in self._columns], rows, right=right)]
         return "\n".join([title, *shown])
 
     def _show_in_colour(self) -> None:
         made = table("", *self._columns)
-        made.title = _text(self._title)
+        made.title = _text(*self._title)
         made.show_header = any(self._columns)
         for row in self._rows:
             made.add_row(*map(_cell, row))
@@ -162,17 +177,18 @@ def show_verdict(verdict: Verdict, *, as_json: bool = False) -> None:
     """Show each check with its reason."""
     if as_json:
         show_json(verdict.to_dict())
-    elif not sys.stdout.isatty():
-        typer.echo(str(verdict))
-    else:
-        subject = verdict.subject if verdict.version is None else f"{verdict.subject}@{verdict.version}"
-        made = table("", "", "check", "reason")
-        outcome = ("passed", "bold green") if verdict.passed else ("refused", "bold red")
-        made.title = _text(f"{subject}: ", outcome)
-        marks = {"passed": "[green]✓[/]", "failed": "[bold red]✗[/]", "skipped": "[dim]-[/]"}
-        for check in verdict.checks:
-            made.add_row(marks[check.status.value], _text(check.name), _text(check.reason))
-        console().print(made)
+        return
+    subject = verdict.subject if verdict.version is None else f"{verdict.subject}@{verdict.version}"
+    outcome = ("passed", "bold green") if verdict.passed else ("refused", "bold red")
+    marks = _SIGNS if sys.stdout.isatty() else _WORDS
+    listing = Listing([f"{subject}: ", outcome], "", "check", "reason")
+    for check in verdict.checks:
+        listing.row(marks[check.status.value], check.name, check.reason)
+    listing.show()
+
+
+def _plain(*pieces: str | tuple[str, str]) -> str:
+    return "".join(safe(each if isinstance(each, str) else each[0]) for each in pieces)
 
 
 def _text(*pieces: str | tuple[str, str]) -> Text:

@@ -40,9 +40,9 @@ def verify(
     contact: ContactOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check a bundle against your policy; changes nothing.
+    """Check a bundle against your policy.
 
-    No key to decrypt is needed.
+    No key to decrypt is needed, and nothing is kept but an entry in the log.
 
     Exit status: 0 every check passed, 1 refused, 2 it could not be checked.
     """

@@ -58,15 +58,14 @@ def list_releases(
     if as_json:
         show_json({"releases": [_plain(each) for each in found]})
         return
-    listing = Listing(
-        f"Releases in {store}", "name", "version", "created", "sealed", "aliases", "tags", "metrics"
-    )
+    columns = ("name", "version", "=made on", "sealed", "aliases", "tags", "metrics")
+    listing = Listing(f"Releases in {store}", *columns, empty="none that fits")
     for each in found:
         version = (f"{each.version} (yanked)", "dim") if each.yanked else each.version
         metrics = ", ".join(f"{metric} {value:.6g}" for metric, value in sorted(each.metrics.items()))
         sealed = "yes" if each.sealed else "no"
         aliases, tags = ", ".join(each.aliases), ", ".join(each.tags)
-        listing.row(each.name, version, each.created or "?", sealed, aliases, tags, metrics)
+        listing.row(each.name, version, (each.created or "?")[:10], sealed, aliases, tags, metrics)
     listing.show()
 
 
@@ -93,7 +92,7 @@ def show(store: StoreArgument, reference: ReferenceArgument, *, as_json: AsJson 
 
 
 def _show_release(data: dict[str, Any]) -> None:
-    shown = Listing((f"{data['name']}@{data['version']}", "bold"), "", "")
+    shown = Listing(f"{data['name']}@{data['version']}", "", "")
     shown.row("identity", data["identity"])
     shown.row("sequence", f"{data['sequence']}, key epoch {data['epoch']}")
     shown.row("created", data["created"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,6 +25,10 @@ Folder = Annotated[Path, typer.Argument(help="The trust folder.")]
 Names = Annotated[str, typer.Option(help="Whose models: a name, or a pattern such as 'acme/*'.")]
 
 
+def _condition(help_text: str, *flag: str) -> Any:
+    return typer.Option(*flag, help=help_text, rich_help_panel="Conditions")
+
+
 @app.command()
 def init(folder: Folder) -> None:
     """Make a trust folder that accepts nobody yet."""
@@ -41,30 +45,36 @@ def add(
     names: Names,
     *,
     threshold: Annotated[int | None, typer.Option(min=1, help="How many of its keys must sign.")] = None,
-    sealed: Annotated[
-        bool | None, typer.Option("--require-sealed/--allow-unsealed", help="Only encrypted releases.")
-    ] = None,
-    selftest: Annotated[
-        bool | None, typer.Option("--require-selftest/--no-require-selftest", help="Only with a self-test.")
-    ] = None,
-    post_quantum: Annotated[
-        bool | None,
-        typer.Option("--require-post-quantum/--no-require-post-quantum", help="Only with post-quantum keys."),
-    ] = None,
-    max_age: Annotated[str | None, typer.Option(help="How old a release may be: 90d, 52w.")] = None,
-    max_size: Annotated[str | None, typer.Option(help="How large its parts may be together: 4GB.")] = None,
-    component: Annotated[
-        list[str] | None, typer.Option(help="Which components it may need: acme.zstd, acme.*; repeatable.")
-    ] = None,
-    estimator: Annotated[
-        list[str] | None, typer.Option(help="Which classes: sklearn.linear_model.*; repeatable.")
-    ] = None,
+    epoch: Annotated[int | None, typer.Option(min=1, help="Which set of keys it is, from 1.")] = None,
     alias: Annotated[
         list[str] | None,
         typer.Option(help="An alias that this key may move: stable, '*', or stable=2 for two; repeatable."),
     ] = None,
-    epoch: Annotated[
-        int | None, typer.Option(min=1, help="How often the keys were replaced, from 1.")
+    require_sealed: Annotated[
+        bool, _condition("Accept only what is encrypted: the default.", "--require-sealed")
+    ] = False,
+    allow_unsealed: Annotated[
+        bool, _condition("Accept what is not encrypted, too.", "--allow-unsealed")
+    ] = False,
+    require_selftest: Annotated[
+        bool, _condition("Accept only what brings a self-test.", "--require-selftest")
+    ] = False,
+    allow_untested: Annotated[
+        bool, _condition("Accept what brings none, too: the default.", "--allow-untested")
+    ] = False,
+    require_post_quantum: Annotated[
+        bool, _condition("Accept only post-quantum keys.", "--require-post-quantum")
+    ] = False,
+    allow_classic: Annotated[
+        bool, _condition("Accept classic keys, too: the default.", "--allow-classic")
+    ] = False,
+    max_age: Annotated[str | None, _condition("How old a release may be: 90d, 52w.")] = None,
+    max_size: Annotated[str | None, _condition("How large its parts may be together: 4GB.")] = None,
+    component: Annotated[
+        list[str] | None, _condition("What it may need: acme.zstd, 'acme.*'; repeatable.")
+    ] = None,
+    estimator: Annotated[
+        list[str] | None, _condition("Of which classes: 'sklearn.linear_model.*'; repeatable.")
     ] = None,
 ) -> None:
     """Accept models of these names when this publisher signed them.
@@ -81,11 +91,11 @@ def add(
         names,
         key,
         threshold=threshold,
-        require_sealed=sealed,
-        require_selftest=selftest,
+        require_sealed=_either(require_sealed, allow_unsealed, "sealed and unsealed"),
+        require_selftest=_either(require_selftest, allow_untested, "tested and untested"),
         max_age_days=_days(max_age),
         epoch=epoch,
-        require_post_quantum=post_quantum,
+        require_post_quantum=_either(require_post_quantum, allow_classic, "post-quantum and classic"),
         max_release_bytes=None if max_size is None else parse_size(max_size, "--max-size"),
         components=component or None,
         estimators=estimator or None,
@@ -120,7 +130,8 @@ def list_rules(folder: Folder, as_json: AsJson = False) -> None:
     if as_json:
         show_json({"rules": [_plain(rule) for rule in rules]})
         return
-    listing = Listing(f"Policy of {folder}", "names", ">epoch", ">threshold", "signed by", "conditions")
+    columns = ("names", ">epoch", ">threshold", "signed by", "conditions")
+    listing = Listing(f"Policy of {folder}", *columns, empty="accepts nobody yet")
     for rule in rules:
         keys = [f"{key.name} {key.fingerprint}" for key in rule.keys]
         listing.row(rule.names, str(rule.epoch), str(rule.threshold), keys, _conditions(rule))
@@ -182,12 +193,19 @@ def revocations(
             }
         )
         return
-    listing = Listing("Revoked", "publisher", ">list", "what", "digest")
+    columns = ("publisher", ">list", "what", "digest")
+    listing = Listing("Revoked", *columns, empty="nothing, as far as it has arrived here")
     for name, each in found.items():
         for what, digests in (("key", each.keys), ("release", each.releases)) if each else ():
             for digest in digests:
                 listing.row(name, str(each.number if each else 0), what, digest)
     listing.show()
+
+
+def _either(required: bool, allowed: bool, what: str) -> bool | None:
+    if required and allowed:
+        raise InvalidOptionError(f"{what} exclude each other: give --require-… or --allow-…, not both")
+    return True if required else False if allowed else None
 
 
 def _days(text: str | None) -> int | None:
@@ -218,11 +236,11 @@ def _movers(policy: Policy, names: str, key: TrustedKey, aliases: Sequence[str])
 
 def _conditions(rule: Rule) -> list[str]:
     """Say in words what a rule asks for besides signatures."""
-    told = ["sealed" if rule.require_sealed else "sealed or not"]
+    told = ["must be sealed" if rule.require_sealed else "sealed or not"]
     if rule.require_selftest:
-        told.append("with a self-test")
+        told.append("must have a self-test")
     if rule.require_post_quantum:
-        told.append("with post-quantum keys")
+        told.append("must be post-quantum")
     if rule.max_age_days is not None:
         told.append(f"{rule.max_age_days} days old at most")
     if rule.max_release_bytes is not None:

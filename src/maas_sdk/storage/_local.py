@@ -6,7 +6,6 @@ import contextlib
 import errno
 import io
 import os
-import secrets
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from maas_sdk._internal.files import storage_errors, sync_folder
 from maas_sdk.errors import AlreadyExistsError, NotFoundError, StorageError
 from maas_sdk.storage._keys import check_key, check_prefix, is_segment
-from maas_sdk.storage._local_files import READ, StoreFile, open_alone, refresh
+from maas_sdk.storage._local_files import READ, StoreFile, create_alone, open_alone, refresh
 from maas_sdk.storage._stage import Leftover, Partial, Stage
 
 if TYPE_CHECKING:
@@ -24,9 +23,6 @@ __all__ = ["LocalBackend"]
 
 _TEMPORARY: Final = ".incoming"
 _PARTIAL: Final = ".partial"  # ends the names of temporary files that outlive an interruption
-_WRITE: Final = (
-    os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-)
 _NO_LINKS: Final = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
 
 
@@ -97,12 +93,16 @@ class LocalBackend:
         is left.
         """
         self._check_present()
-        temporary = self._folder / _TEMPORARY / secrets.token_hex(16)
+        folder = self._folder / _TEMPORARY
+        with storage_errors(f"writing into {self._folder}"):
+            self._make_folder(folder)
+            temporary, descriptor = create_alone(folder)
         try:
-            with storage_errors(f"writing into {self._folder}"):
-                self._make_folder(temporary.parent)
-                with os.fdopen(os.open(temporary, _WRITE, 0o644), "wb") as file:
-                    yield Stage(file, lambda key: self._commit(file, temporary, key))
+            with (
+                storage_errors(f"writing into {self._folder}"),
+                os.fdopen(descriptor, "wb") as file,
+            ):
+                yield Stage(file, lambda key: self._commit(file, temporary, key))
         finally:
             # A medium that is gone or broken took the temporary file along; the first error tells more.
             with contextlib.suppress(OSError):
@@ -169,15 +169,13 @@ class LocalBackend:
                     yield Leftover(name, status.st_size, status.st_mtime)
 
     def remove_leftover(self, name: str) -> bool:
-        """Remove a temporary file; not when it is gone, or a partial object that somebody goes on with."""
+        """Remove a temporary file; not when it is gone, or somebody is writing to it."""
         path = self._folder / _TEMPORARY / check_key(name)
         with storage_errors(f"deleting {path}"):
-            if not name.endswith(_PARTIAL):
-                path.unlink(missing_ok=True)
-                return True
-            if not path.exists():
+            try:
+                descriptor = open_alone(path, create=False)
+            except FileNotFoundError:
                 return False
-            descriptor = open_alone(path)
             if descriptor is None:
                 return not os.path.lexists(path)
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import secrets
 import stat
 from typing import TYPE_CHECKING, Final, cast
 
@@ -14,7 +15,7 @@ from maas_sdk._internal.locks import try_lock
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["READ", "StoreFile", "open_alone", "refresh"]
+__all__ = ["READ", "StoreFile", "create_alone", "open_alone", "refresh"]
 
 # Not blocking, so that a pipe in the place of an object is refused rather than waited for.
 READ: Final = (
@@ -26,7 +27,11 @@ READ: Final = (
 )
 """How objects are opened for reading."""
 
-_CONTINUE: Final = READ | os.O_RDWR | os.O_CREAT
+_WRITE: Final = (
+    os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+)
+_CONTINUE: Final = READ | os.O_RDWR
+_ATTEMPTS: Final = 3
 _NOT_MINE: Final = {errno.EACCES, errno.EPERM, errno.ELOOP, errno.EISDIR, errno.ENXIO}
 _UNTOUCHABLE: Final = {errno.EACCES, errno.EPERM, errno.EROFS}
 
@@ -41,10 +46,32 @@ def refresh(path: Path) -> None:
                 raise
 
 
-def open_alone(path: Path) -> int | None:
-    """Open a partial file, made when missing, for this process alone; None when that cannot be."""
+def create_alone(folder: Path) -> tuple[Path, int]:
+    """Make a temporary file and lock it, so that nobody takes it for one that a dead process left.
+
+    Whoever tidies up may lock it between the two; then another is made. Where that happens time and again
+    the file system has no locks, and nobody can tidy up.
+    """
+    for attempt in range(_ATTEMPTS):
+        path = folder / secrets.token_hex(16)
+        descriptor = os.open(path, _WRITE, 0o644)
+        mine = False
+        try:
+            locked = try_lock(descriptor) or attempt == _ATTEMPTS - 1
+            mine = locked and _is_still(path, os.fstat(descriptor))
+        finally:
+            if not mine:
+                os.close(descriptor)
+                path.unlink(missing_ok=True)
+        if mine:
+            return path, descriptor
+    raise FileNotFoundError(errno.ENOENT, "temporary files vanish", str(folder))
+
+
+def open_alone(path: Path, *, create: bool = True) -> int | None:
+    """Open a temporary file for this process alone; None when that cannot be."""
     try:
-        descriptor = os.open(path, _CONTINUE, 0o644)
+        descriptor = os.open(path, _CONTINUE | (os.O_CREAT if create else 0), 0o644)
     except OSError as exc:
         if exc.errno in _NOT_MINE:
             return None

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["References"]
 
 _FOLDER: Final = "refs/"
+_USUAL: Final = 4096  # bytes that hardly a record exceeds
 
 
 class References:
@@ -72,7 +73,10 @@ class References:
             When it is larger than `Limits.max_json_bytes`.
         """
         with self._backend.open(_FOLDER + check_key(key)) as file:
-            record = file.read(self._limits.max_json_bytes + 1)
+            # Asked for all that is allowed, a file would take that much memory first.
+            record = file.read(min(_USUAL, self._limits.max_json_bytes) + 1)
+            if len(record) > _USUAL:
+                record += file.read(self._limits.max_json_bytes + 1 - len(record))
         if len(record) > self._limits.max_json_bytes:
             raise self._too_large(key)
         return record

@@ -6,6 +6,7 @@ from maas_sdk.trust._checks import (
     CLOCK_TOLERANCE,
     MAX_SEQUENCE_JUMP,
     check_dates,
+    check_list,
     check_revocation,
     check_size,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "Verdict",
     "audited",
     "check_dates",
+    "check_list",
     "check_revocation",
     "check_size",
 ]

@@ -160,12 +160,12 @@ class AuditLog:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | _FLAGS, 0o600)
             try:
                 end, last, digest = self._read_end(descriptor)
+                if last is None:
+                    sync_folder(self._path.parent)  # the file is new: its name must last as long as its lines
                 entry = evolve(entry, number=1 if last is None else last.number + 1, previous=digest)
                 _write_at(descriptor, end, entry.to_line())
             finally:
                 os.close(descriptor)
-            if last is None:
-                sync_folder(self._path.parent)
         return entry
 
     @property
