@@ -1,5 +1,6 @@
 """A lock file that one holds at a time."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -7,13 +8,13 @@ import time
 
 import pytest
 
-from maas_sdk._internal.locks import locked
+from maas_sdk._internal.locks import locked, try_lock
 from maas_sdk.errors import NotFoundError
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from maas_sdk._internal.locks import locked
+from maas_sdk._internal.locks import locked, try_lock
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
@@ -69,3 +70,13 @@ def test_an_exception_in_the_block_gives_the_lock_back(tmp_path):
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(NotFoundError, match="locking"), locked(tmp_path / "nowhere" / "lock"):
         pytest.fail("the block must not run")
+
+
+def test_who_comes_second_may_be_told_instead_of_waiting(tmp_path):
+    first, second = (os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT) for _ in range(2))
+    assert try_lock(first)
+    assert not try_lock(second)
+    os.close(first)
+    assert try_lock(second)
+    os.close(second)
+    assert not try_lock(second)

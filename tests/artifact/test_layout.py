@@ -335,11 +335,11 @@ def test_the_index_of_a_store_names_every_version_and_reaches_every_blob(store):
     assert index.keys() == {"schemaVersion", "mediaType", "manifests"}
     tags = [each["annotations"][REF_NAME] for each in index["manifests"]]
     assert tags == [
-        "acme/digits:1.0.0", "acme/digits:1.0.0.release", "acme/digits:1.0.0.sealing",
-        "acme/digits:1.9.0-rc.1_build.7", "acme/digits:1.9.0-rc.1_build.7.release",
-        "acme/digits:1.9.0-rc.1_build.7.sealing",
-        "acme/digits:1.10.0", "acme/digits:1.10.0.release",
-        "acme/other:0.1.0", "acme/other:0.1.0.release", "acme/other:0.1.0.sealing",
+        "acme/digits:1.0.0", "acme/digits:release-1.0.0", "acme/digits:sealing-1.0.0",
+        "acme/digits:1.9.0-rc.1_build.7", "acme/digits:release-1.9.0-rc.1_build.7",
+        "acme/digits:sealing-1.9.0-rc.1_build.7",
+        "acme/digits:1.10.0", "acme/digits:release-1.10.0",
+        "acme/other:0.1.0", "acme/other:release-0.1.0", "acme/other:sealing-0.1.0",
     ]  # fmt: skip
     assert _referenced(store) == {f"sha256:{path.name}" for path in (store / "blobs/sha256").iterdir()}
 
@@ -352,8 +352,8 @@ def test_a_further_envelope_has_tags_of_its_own_and_can_be_packed(store, sender,
     )
     write_index(store)
     tags = [each["annotations"][REF_NAME] for each in Layout(store).manifests]
-    own = f"acme/digits:1.0.0.{hex_of(further.manifest_digest)[:12]}"
-    assert tags[3:6] == [own, f"{own}.release", f"{own}.sealing"]
+    own = f"acme/digits:envelope-{hex_of(further.manifest_digest)[:12]}-"
+    assert tags[3:6] == [own + "1.0.0", own + "release-1.0.0", own + "sealing-1.0.0"]
     assert _referenced(store) == {f"sha256:{path.name}" for path in (store / "blobs/sha256").iterdir()}
     with pytest.raises(InvalidOptionError, match="say which"):
         pack_layout(store, out, reference="acme/digits@1.0.0")

@@ -366,6 +366,24 @@ def test_whatever_happened_before_only_what_nothing_needs_is_removed(steps, orga
     assert {version: store.open(f"{NAME}@{version}").read_parts() for version in expected} == expected
 
 
+def test_what_is_published_while_gc_looks_around_stays(local, sender, organisations, monkeypatch):
+    """Old orphans, of an interrupted publish, become a version between the look and the removal."""
+    parts = {"model.json": b"{}", "late.bin": b"late"}
+    for data in parts.values():
+        orphan(local, data)
+    catalog = local._catalog
+    exclusive = catalog.leases.exclusive
+
+    def late(what, **options):
+        monkeypatch.undo()
+        sender.publish("2.0.0", parts=parts, recipients=[])
+        return exclusive(what, **options)
+
+    monkeypatch.setattr(catalog.leases, "exclusive", late)
+    assert run(local).removed == ()
+    assert local.open(f"{NAME}@2.0.0").read_parts() == parts
+
+
 def test_a_refused_import_beside_a_publisher_leaves_its_blobs_for_gc(sender, receiver, trust, tar):
     path = sender.bundle()
     items = tar.entries(path)

@@ -293,7 +293,7 @@ def test_umoci_removes_nothing_that_a_store_needs(sender, organisations, tmp_pat
     assert not orphan.exists()  # it does remove what nothing needs
     assert _files(copy) == kept
     listed = run("umoci", "ls", "--layout", copy).split()
-    assert "acme/digits:2.0.0-rc.1_build.7.sealing" in listed
+    assert "acme/digits:sealing-2.0.0-rc.1_build.7" in listed
     store = Store(LocalBackend(copy))
     releases = [store.open(f"acme/digits@{version}") for version in store.versions("acme/digits")]
     releases.append(store.open("acme/digits@stable", envelope=further.manifest_digest))

@@ -1,5 +1,6 @@
 """Volumes: a release in files of a bounded size, each verified and imported alone, in any order."""
 
+import contextlib
 import errno
 import io
 import json
@@ -28,8 +29,9 @@ from maas_sdk.errors import (
     RefusedError,
     StorageFullError,
 )
+from maas_sdk.identity import Identity
 from maas_sdk.storage import LocalBackend, MemoryBackend
-from maas_sdk.trust import Trust
+from maas_sdk.trust import Policy, Trust, TrustedKey
 
 NAME = "acme/digits"
 SIZE = 46_000
@@ -189,10 +191,11 @@ def test_a_size_that_is_no_number_of_bytes_is_refused(release, tmp_path):
             split(release, tmp_path / "digits.maas", size)
 
 
-def test_a_layer_that_fits_into_a_volume_is_not_cut(sender, tmp_path, tar):
+def test_a_layer_that_fits_into_a_volume_is_not_cut(sender, tmp_path, tar, lax):
     parts = {f"{n}.bin": bytes([n]) * 20_000 for n in range(5)}
     paths = split(sender.publish(parts=parts, recipients=[]), tmp_path / "d.maas")
     pieces = [piece for volume in plan_of(tar.entries(paths[0]))["volumes"] for piece in volume]
+    assert all(verify(path, trust=lax, first_use=[NAME]).passed for path in paths)
     assert [piece["digest"] for piece in pieces] == [sha256(part) for part in parts.values()]
 
 
@@ -239,6 +242,19 @@ def test_sealed_volumes(sender, trust, tmp_path, organisations):
     store = Store(LocalBackend(tmp_path / "store"))
     results = [take(store, path, trust) for path in paths[::-1]]
     assert results[-1].read_parts(identity=organisations.globex) == PARTS
+
+
+def test_volumes_of_a_post_quantum_release_are_judged_layer_by_layer(sender, tmp_path):
+    mine = Identity.generate("acme", post_quantum=True)
+    public = mine.public.public_key
+    key = TrustedKey("acme", public.fingerprint, public.pem)
+    policy = Policy().with_key("acme/*", key, require_post_quantum=True)
+    trust = Trust.create(tmp_path / "strict", policy=policy)
+    release = sender.publish(parts=PARTS, signers=[mine.signer], recipients=[mine])
+    paths = split(release, tmp_path / "d.maas", 60_000)
+    assert all(verify(path, trust=trust, first_use=[NAME]).passed for path in paths)
+    store = Store(MemoryBackend())
+    assert [take(store, path, trust) for path in paths][-1].read_parts(identity=mine) == PARTS
 
 
 def test_progress_of_volumes(release, tmp_path):
@@ -548,3 +564,39 @@ def test_a_piece_that_is_a_layer_too_travels_once(sender, lax, tmp_path, tar):
     assert result.read_parts() == parts
     assert sha256(same) in set(store._catalog.blobs.digests())
     assert pieces[1].digest not in set(store._catalog.blobs.digests())
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory, organisations):
+    """A set of volumes, and a policy that they pass."""
+    parts = {"a.bin": NOISE[:40_000], "card.md": b"x"}
+    release = Store(MemoryBackend()).publish(
+        parts, name=NAME, version="1.0.0", signers=[organisations.acme.signer],
+        created="2026-06-01T12:00:00Z",
+    )  # fmt: skip
+    folder = tmp_path_factory.mktemp("honest")
+    return (
+        folder,
+        parts,
+        split(release, folder / "d.maas", 28_000),
+        organisations.policy(require_sealed=False),
+    )
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_flipped_bit_in_a_volume_never_gets_anything_else_in(honest, data, tmp_path_factory):
+    folder, parts, paths, policy = honest
+    whole_volume = paths[data.draw(st.integers(0, len(paths) - 1))].read_bytes()
+    forged = bytearray(whole_volume)
+    # The index, which holds the plan, is what nobody signed: half of the flips go there.
+    end = data.draw(st.sampled_from([4096, len(forged)]))
+    forged[data.draw(st.integers(0, end - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    path = folder / "flipped.maas"
+    path.write_bytes(forged)
+    trust = Trust.create(tmp_path_factory.mktemp("trust") / "t", policy=policy)
+    store = Store(MemoryBackend())
+    with contextlib.suppress(RefusedError, IncompleteError):
+        store.import_bundle(path, trust=trust, first_use=[NAME])
+    assert store.names() == []
+    assert [take(store, each, trust) for each in paths][-1].read_parts() == parts

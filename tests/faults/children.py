@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 
 from watched import CHANGES, Hook, watch
 
-
 _SQLITE = {
     errno.ENOSPC: "database or disk is full",
     errno.EDQUOT: "database or disk is full",

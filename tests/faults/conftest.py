@@ -6,7 +6,8 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from scenes import SCENES, People
+from scenes import SCENES
+from setting import People
 
 
 def pytest_collection_modifyitems(config, items):

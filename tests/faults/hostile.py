@@ -127,18 +127,26 @@ LINK = [(157, b"/etc/passwd")]
 ARCHIVES = {
     "a hard link": with_entry(header("x", kind=b"1", fields=LINK)),
     "a symbolic link": with_entry(header("x", kind=b"2", fields=LINK)),
-    "a symbolic link in the place of a layer": instead_of_last(lambda n, d: header(n, kind=b"2", fields=LINK)),
+    "a symbolic link in the place of a layer": instead_of_last(
+        lambda n, d: header(n, kind=b"2", fields=LINK)
+    ),
     "a hard link in the place of a layer": instead_of_last(lambda n, d: header(n, kind=b"1", fields=LINK)),
-    "a character device": with_entry(header("x", kind=b"3", fields=[(329, b"0000001\0"), (337, b"0000005\0")])),
+    "a character device": with_entry(
+        header("x", kind=b"3", fields=[(329, b"0000001\0"), (337, b"0000005\0")])
+    ),
     "a block device": with_entry(header("x", kind=b"4", fields=[(329, b"0000010\0"), (337, b"0000000\0")])),
     "a folder": with_entry(header("blobs/", kind=b"5")),
     "a FIFO": with_entry(header("x", kind=b"6")),
     "a contiguous file": with_entry(header("x", 4, kind=b"7"), b"evil"),
-    "a GNU sparse file": instead_of_last(lambda n, d: plain(n, d, kind=b"S", fields=[(386, b"00000000000\0")])),
+    "a GNU sparse file": instead_of_last(
+        lambda n, d: plain(n, d, kind=b"S", fields=[(386, b"00000000000\0")])
+    ),
     "a GNU multi-volume continuation": with_entry(header("x", kind=b"M")),
     "a GNU volume label": with_entry(header("x", kind=b"V"), before=0),
     "a GNU folder listing": with_entry(header("x", kind=b"D")),
-    "a GNU long name that leads elsewhere": instead_of_last(lambda n, d: _long_name("../../evil") + plain(n, d)),
+    "a GNU long name that leads elsewhere": instead_of_last(
+        lambda n, d: _long_name("../../evil") + plain(n, d)
+    ),
     "a GNU long link name": with_entry(header("././@LongLink", 5, kind=b"K"), b"/etc\0"),
     "a pax header that renames": instead_of_last(lambda n, d: _pax([(b"path", b"../evil")]) + plain(n, d)),
     "a pax header that resizes": instead_of_last(lambda n, d: _pax([(b"size", b"99")]) + plain(n, d)),
@@ -170,10 +178,14 @@ ARCHIVES = {
     "a missing layer": lambda items: archive(items[:-1]),
     "a missing document": lambda items: archive([*items[:3], *items[4:]]),
     "another layout": lambda items: archive([("oci-layout", b'{"imageLayoutVersion":"9"}'), *items[1:]]),
-    "a layer longer than signed": lambda items: archive([*items[:-1], (items[-1][0], items[-1][1] + b"evil")]),
+    "a layer longer than signed": lambda items: archive(
+        [*items[:-1], (items[-1][0], items[-1][1] + b"evil")]
+    ),
     "a layer shorter than signed": lambda items: archive([*items[:-1], (items[-1][0], items[-1][1][:-1])]),
     "a layer with other bytes": lambda items: archive([*items[:-1], (items[-1][0], items[-1][1][::-1])]),
-    "a document with other bytes": lambda items: archive([*items[:2], (items[2][0], items[2][1][::-1]), *items[3:]]),
+    "a document with other bytes": lambda items: archive(
+        [*items[:2], (items[2][0], items[2][1][::-1]), *items[3:]]
+    ),
     "a size larger than the archive": instead_of_last(lambda n, d: header(n, len(d) + 4096) + d),
     "a size of 64 GiB": with_entry(header(BLOBS + "0" * 64, b"7" * 12)),
     "a size in base 256": instead_of_last(
@@ -201,7 +213,9 @@ ARCHIVES = {
     "zeros only": lambda items: bytes(10240),
     "a gzip of a bundle": lambda items: gzip.compress(archive(items), mtime=0),
     "a zip": _zip,
-    "a JSON document of brackets": lambda items: archive([items[0], ("index.json", b"[" * 1_000_000), *items[2:]]),
+    "a JSON document of brackets": lambda items: archive(
+        [items[0], ("index.json", b"[" * 1_000_000), *items[2:]]
+    ),
     "a JSON document larger than allowed": lambda items: archive(
         [items[0], ("index.json", b" " * (4 << 20) + items[1][1]), *items[2:]]
     ),

@@ -57,7 +57,7 @@ def test_killed_again_and_again_it_gets_there_in_the_end(name, rounds, templates
     generator = random.Random(5)
     for _ in range(rounds):
         hook = children.Kill(generator.randrange(40), generator.choice(WHERE))
-        children.run(lambda: scene.act(folder, people), root=folder, hook=hook)  # noqa: B023 - it ends here
+        children.run(lambda: scene.act(folder, people), root=folder, hook=hook)
         scene.check(folder, people)
     scene.act(folder, people)
     scene.done(folder, people)

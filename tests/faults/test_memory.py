@@ -8,7 +8,7 @@ from pathlib import Path
 import children
 import hostile
 import pytest
-from scenes import NAME, NOW
+from setting import NAME, NOW
 
 from maas_sdk._internal.digests import hex_of
 from maas_sdk.artifact import Store, verify

@@ -8,8 +8,10 @@ import children
 import pytest
 from disk import ALL, NONE, Disk, Record, write_out
 from rounds import choose, how_often
-from scenes import IGNORED, SCENES
+from scenes import SCENES
+from setting import IGNORED
 from watched import tree
+
 
 def record(scene, template, folder, people):
     """Run an operation, and give the disk with the journal of its changes."""

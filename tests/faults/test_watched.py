@@ -64,7 +64,11 @@ def seen_by_strace(log, root):
         if not match or "resumed>" in line:
             continue
         name, rest = match.groups()
-        paths = [path for path in re.findall(r'["<]([^">]*)[">]', rest) if path.startswith(f"{root}/") or path == root]
+        paths = [
+            path
+            for path in re.findall(r'["<]([^">]*)[">]', rest)
+            if path.startswith(f"{root}/") or path == root
+        ]
         if not paths or _OWN.search(paths[-1].removesuffix("(deleted)")):
             continue
         if name in ("open", "openat"):

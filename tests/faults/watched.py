@@ -81,14 +81,14 @@ class Watch:
             found = os.fsdecode(path)
             if dir_fd is not None and not found.startswith("/"):
                 found = self.real["readlink"](f"/proc/self/fd/{dir_fd}") + "/" + found
-            found = os.path.abspath(found)
+            found = os.path.abspath(found)  # noqa: PTH100 - links are not followed
         if found == self.root:
             return "."
         return found.removeprefix(self.root + "/") if found.startswith(self.root + "/") else None
 
     def exists(self, where):
         try:
-            self.real["lstat"](os.path.join(self.root, where))
+            self.real["lstat"](f"{self.root}/{where}")
         except OSError:
             return False
         return True
@@ -124,7 +124,15 @@ class Watch:
             setattr(os, name, self._one("sync", self.real[name]))
         for name in ("truncate", "ftruncate"):
             setattr(os, name, self._truncate(self.real[name]))
-        for name in ("sendfile", "copy_file_range", "writev", "pwritev", "posix_fallocate", "splice", "mkfifo"):
+        for name in (
+            "sendfile",
+            "copy_file_range",
+            "writev",
+            "pwritev",
+            "posix_fallocate",
+            "splice",
+            "mkfifo",
+        ):
             if name in self.real:
                 setattr(os, name, self._refuse(name, self.real[name]))
         os.open, os.write, os.pwrite = self.open, self.write, self.pwrite
@@ -295,7 +303,9 @@ def _file(watch):
             where = watch.path_of(self.fileno())
             if where is None:
                 return super().truncate(size)
-            return watch.make("truncate", where, lambda: super(WatchedFile, self).truncate(size), position=length)
+            return watch.make(
+                "truncate", where, lambda: super(WatchedFile, self).truncate(size), position=length
+            )
 
     return WatchedFile
 
@@ -308,7 +318,7 @@ def tree(root):
             path = Path(folder, name)
             where = str(path.relative_to(root))
             if path.is_symlink():
-                found[where] = os.readlink(path)
+                found[where] = str(path.readlink())
             else:
                 found[where] = path.read_bytes() if path.is_file() else None
     return found

@@ -349,8 +349,7 @@ def _number(notice: Any) -> int:
 
 def _latest_of_each(catalog: Catalog, folder: str) -> list[bytes]:
     """Give the latest record below each folder of a folder."""
-    keys = sorted(catalog._references.list(folder))  # noqa: SLF001
-    return [catalog._references.get(key) for key in {key.rpartition("/")[0]: key for key in keys}.values()]  # noqa: SLF001
+    return [record for _, record in catalog.latest_below(folder).values()]
 
 
 def _latest(catalog: Catalog, prefix: str, kind: type[N]) -> N | None:

@@ -409,10 +409,15 @@ class Catalog:
         if record.manifest.digest != first.manifest.digest:
             self._add(_places.envelope_key(name, version, record.manifest.digest), record.to_json())
 
-    def roots(self) -> Iterator[str]:
+    def roots(self, *, seen: set[str] | None = None) -> Iterator[str]:
         """Give the digest of every blob that a version or a further envelope needs; some more than once.
 
         It asks the references themselves, and nothing that is remembered of them.
+
+        Parameters
+        ----------
+        seen : set of str, optional
+            Keys of references that were followed before, and are not now; those that are, are added.
 
         Raises
         ------
@@ -423,10 +428,15 @@ class Catalog:
         """
         for key in self._references.list():
             place = _places.parse_key(key)
-            if place is not None and place.kind in {_places.VERSIONS, _places.ENVELOPES}:
-                record = self._record(key)
-                if record is not None:
-                    yield from self._needed(record)
+            if place is None or place.kind not in {_places.VERSIONS, _places.ENVELOPES}:
+                continue
+            if seen is not None:
+                if key in seen:
+                    continue
+                seen.add(key)
+            record = self._record(key)
+            if record is not None:
+                yield from self._needed(record)
 
     def discard(self, digests: set[str], *, lease: Lease | None = None) -> None:
         """Remove those of the blobs that no version needs.

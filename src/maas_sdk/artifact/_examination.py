@@ -455,7 +455,12 @@ def _find_rule(papers: Papers, policy: Policy) -> str:
 
 def _check_epoch(statement: ReleaseStatement, epoch: int) -> None:
     if statement.epoch != epoch:
-        hint = "; import the rotation of its keys first" if statement.epoch > epoch else ""
+        hint = ""
+        if statement.epoch > epoch:
+            hint = (
+                "; apply the rotation (maas trust rotate), or set the rule's epoch if its keys are those of "
+                f"epoch {statement.epoch}"
+            )
         raise VerificationError(
             f"it was signed in epoch {statement.epoch} of its publisher's keys, and the policy knows those "
             f"of epoch {epoch}{hint}"

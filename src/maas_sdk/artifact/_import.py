@@ -42,11 +42,14 @@ if TYPE_CHECKING:
     from maas_sdk.artifact._bundle import Bundle
     from maas_sdk.artifact._catalog import Catalog
     from maas_sdk.artifact._examination import Question
+    from maas_sdk.artifact._intake import Tap
     from maas_sdk.artifact._notice_checks import Accepted
     from maas_sdk.artifact._papers import Papers
+    from maas_sdk.artifact._pieces import Piece
     from maas_sdk.artifact._progress import Progress
     from maas_sdk.artifact._release import Release
     from maas_sdk.artifact._statements import ReleaseStatement
+    from maas_sdk.artifact._unsealing import Unsealing
     from maas_sdk.storage import Lease
     from maas_sdk.trust import Ratchet, Trust, Verdict
 
@@ -72,9 +75,15 @@ class Imported:
 
 
 def import_bundle(
-    catalog: Catalog, path: Path, *, question: Question, trust: Trust, progress: Progress
+    catalog: Catalog,
+    path: Path,
+    *,
+    question: Question,
+    trust: Trust,
+    progress: Progress,
+    unsealing: Unsealing | None = None,
 ) -> Imported:
-    """Verify a bundle while it is copied into a store.
+    """Verify a bundle while it is copied into a store, and `unsealing` writes its parts where it can.
 
     When it is refused, the blobs that it brought are removed again. When it is interrupted, what came stays,
     unreferenced, and is not copied a second time.
@@ -92,8 +101,14 @@ def import_bundle(
     """
     with contextlib.ExitStack() as stack:
         bundle = stack.enter_context(open_bundle(path, limits=catalog.limits))
-        work = _Work(catalog, bundle, progress, stack, path.name)
         examination = Examination(question)
+
+        def tap(piece: Piece, source: BinaryIO) -> contextlib.AbstractContextManager[BinaryIO]:
+            if unsealing is None or examination.statement is None:
+                return contextlib.nullcontext(source)
+            return unsealing.tap(examination.statement, examination.sealing, piece, source)
+
+        work = _Work(catalog, bundle, progress, stack, path.name, tap)
         examine_bundle(examination, bundle, work.contents, work.open_layer)
         if examination.equivocates and examination.statement is not None:
             _keep_evidence(catalog, bundle.papers, examination.statement, trust.ratchet)
@@ -121,12 +136,14 @@ class _Work:
         progress: Progress,
         stack: contextlib.ExitStack,
         file_name: str,
+        tap: Tap,
     ) -> None:
         self._catalog = catalog
         self._bundle = bundle
         self._progress = progress
         self._stack = stack
         self._file_name = file_name
+        self._tap = tap
         self._lease: Lease | None = None
         self._intake: Intake | None = None
 
@@ -139,7 +156,7 @@ class _Work:
             self._progress(stage, done, total)
 
         self._lease = lease
-        self._intake = Intake(self._catalog.blobs, self._bundle, tell)
+        self._intake = Intake(self._catalog.blobs, self._bundle, tell, self._tap)
         return self._intake.copy()
 
     def open_layer(self, digest: str) -> BinaryIO | None:

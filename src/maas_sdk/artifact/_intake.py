@@ -13,12 +13,16 @@ from maas_sdk.artifact._checked import CheckedReader, fill
 from maas_sdk.errors import DigestMismatchError, NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Buffer, Sequence  # type: ignore[attr-defined]
+    from collections.abc import Buffer, Callable, Sequence  # type: ignore[attr-defined]
+    from contextlib import AbstractContextManager
+    from typing import TypeAlias
 
     from maas_sdk.artifact._bundle import Bundle
     from maas_sdk.artifact._pieces import Piece
     from maas_sdk.artifact._progress import Progress
     from maas_sdk.storage import BlobStore
+
+    Tap: TypeAlias = Callable[[Piece, BinaryIO], AbstractContextManager[BinaryIO]]
 
 __all__ = ["Intake"]
 
@@ -34,6 +38,8 @@ class Intake:
         Its documents were read.
     progress : callable
         Called with ``"import"`` or ``"join"``, bytes done and bytes in all.
+    tap : callable
+        ``tap(piece, source)`` gives the file that is read instead of `source`, with the same bytes.
 
     Attributes
     ----------
@@ -43,11 +49,12 @@ class Intake:
         Digests of the layers that are not in the store afterwards.
     """
 
-    def __init__(self, blobs: BlobStore, bundle: Bundle, progress: Progress) -> None:
+    def __init__(self, blobs: BlobStore, bundle: Bundle, progress: Progress, tap: Tap) -> None:
         plan = bundle.shipment.plan
         self._blobs = blobs
         self._bundle = bundle
         self._progress = progress
+        self._tap = tap
         self._sizes = {layer.digest: layer.size for layer in bundle.papers.blobs()}
         self._spread = () if plan is None else tuple(plan)
         self._done = 0
@@ -74,8 +81,8 @@ class Intake:
             if piece.layer in known:
                 tell(piece.size)
             else:
-                with self._bundle.open(piece.digest) as source:
-                    new = self._blobs.receive(source, digest=piece.digest, size=piece.size, progress=tell)
+                with self._bundle.open(piece.digest) as source, self._tap(piece, source) as file:
+                    new = self._blobs.receive(file, digest=piece.digest, size=piece.size, progress=tell)
                 if new:
                     self.copied.add(piece.digest)
             self._done += piece.size
@@ -166,9 +173,6 @@ class _Joined(io.RawIOBase):
         self._position = 0
         self._file: BinaryIO | None = None
         self._left = 0  # bytes of the piece that is open
-
-    def readable(self) -> bool:
-        return True
 
     def seekable(self) -> bool:
         return True

@@ -179,16 +179,16 @@ def _entries(catalog: Catalog, name: str, version: str) -> Iterator[dict[str, An
     """Describe a version's manifests with their tags; further envelopes have tags of their own."""
     everything = filter(None, [catalog.record(name, version), *catalog.envelopes(name, version)])
     for number, record in enumerate(everything):
-        yield from _tagged(catalog, record, f".{hex_of(record.manifest.digest)[:_DIGITS]}" if number else "")
+        prefix = f"envelope-{hex_of(record.manifest.digest)[:_DIGITS]}-" if number else ""
+        yield from _tagged(catalog, record, prefix)
 
 
-def _tagged(catalog: Catalog, record: VersionRecord, suffix: str) -> Iterator[dict[str, Any]]:
+def _tagged(catalog: Catalog, record: VersionRecord, prefix: str) -> Iterator[dict[str, Any]]:
     papers = read_papers(catalog.blobs, record.manifest, record.referrers, limits=catalog.limits)
     (model, *referrers), _ = _oci.parse_index(papers.index, limits=catalog.limits)
-    begin = len(_tag(model))
     for descriptor in (model, *referrers):
-        text = _tag(descriptor)
-        annotations = {_oci.REF_NAME: text[:begin] + suffix + text[begin:]}
+        name, _, tag = _tag(descriptor).rpartition(":")
+        annotations = {_oci.REF_NAME: f"{name}:{prefix}{tag}"}
         yield records.unstructure(evolve(descriptor, annotations=annotations))
 
 

@@ -126,6 +126,9 @@ def gc(
 ) -> GcReport:
     """Find the blobs that nothing needs and what killed writers left, and remove them if that is asked for.
 
+    Blobs that other tools put into the folder of a store, and that no reference of the store names, are among
+    them. Most of the looking is done beside others; only for the removal the store is had alone.
+
     Parameters
     ----------
     catalog : Catalog
@@ -153,11 +156,17 @@ def gc(
     moment = time.time() if now is None else now.timestamp()
     # From here on it is young; of no grace at all even what a clock that runs ahead wrote is old.
     since = moment - grace.total_seconds() if grace else None
+    # The blobs first: one that is written and referred to after that is not among them.
+    unneeded = set(catalog.blobs.digests())
+    seen: set[str] = set()
+    _keep_needed(catalog, unneeded, seen)
     if not delete:
-        orphans, young = _look(catalog, since)
+        orphans, young = _sort(catalog, unneeded, since)
         return GcReport(orphans=orphans, young=young, removed=(), dry=True, grace=grace)
     with catalog.leases.exclusive("gc") as lease:
-        orphans, young = _look(catalog, since, lease.renew_if_needed)
+        # References are never taken back: those that came meanwhile are all that is left to follow.
+        pass
+        orphans, young = _sort(catalog, unneeded, since)
         removed = []
         for orphan in orphans:
             lease.renew_if_needed()
@@ -166,13 +175,31 @@ def gc(
     return GcReport(orphans=orphans, young=young, removed=tuple(removed), dry=False, grace=grace)
 
 
-def _look(
-    catalog: Catalog, since: float | None, work: Callable[[], None] | None = None
+def _keep_needed(
+    catalog: Catalog, unneeded: set[str], seen: set[str], work: Callable[[], None] | None = None
+) -> None:
+    """Take what references need out of the set, but for those that were followed before."""
+    _refuse_strangers(catalog)
+    try:
+        for digest in catalog.roots(seen=seen):
+            unneeded.discard(digest)
+            if work is not None:
+                work()
+    except (ArtifactError, NotFoundError) as exc:
+        raise StorageError(
+            "gc: the store is damaged, so that it cannot be told what is needed, and nothing was removed: "
+            f"{exc}. Check the store with fsck, and repair it from bundles"
+        ) from exc
+
+
+def _sort(
+    catalog: Catalog, unneeded: set[str], since: float | None
 ) -> tuple[tuple[Orphan, ...], tuple[Orphan, ...]]:
+    """Tell what is old enough from what is young."""
     orphans: list[Orphan] = []
     young: list[Orphan] = []
     leftovers = [_leftover(each) for each in catalog.blobs.leftovers()]
-    for orphan in (*_unneeded_blobs(catalog, work), *leftovers):
+    for orphan in (*_blobs(catalog, unneeded), *leftovers):
         if orphan.modified is None and since is not None:
             raise InvalidOptionError(
                 "this storage does not tell how old a blob is, so that no grace period can be kept: "
@@ -183,21 +210,8 @@ def _look(
     return tuple(orphans), tuple(young)
 
 
-def _unneeded_blobs(catalog: Catalog, work: Callable[[], None] | None) -> Iterator[Orphan]:
-    # The blobs first: one that is written and referred to after that is not among them.
-    unneeded = set(catalog.blobs.digests())
-    _refuse_strangers(catalog)
-    try:
-        for digest in catalog.roots():
-            unneeded.discard(digest)
-            if work is not None:
-                work()
-    except (ArtifactError, NotFoundError) as exc:
-        raise StorageError(
-            "gc: the store is damaged, so that it cannot be told what is needed, and nothing was removed: "
-            f"{exc}. Check the store with fsck, and repair it from bundles"
-        ) from exc
-    for digest in sorted(unneeded):
+def _blobs(catalog: Catalog, digests: set[str]) -> Iterator[Orphan]:
+    for digest in sorted(digests):
         try:
             yield Orphan("blob", digest, catalog.blobs.size(digest), catalog.blobs.modified(digest))
         except NotFoundError:

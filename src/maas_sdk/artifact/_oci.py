@@ -100,16 +100,17 @@ _FILE_PATH: Final = "org.cncf.model.filepath"
 _TITLE: Final = "org.opencontainers.image.title"
 _CREATED: Final = "org.opencontainers.image.created"
 _VERSION: Final = "org.opencontainers.image.version"
-_TAG_SUFFIX: Final = {
-    RELEASE_SIGNATURE: ".release",
-    SEALING_SIGNATURE: ".sealing",
-    ALIAS_SIGNATURE: ".alias",
-    REVOCATION_SIGNATURE: ".revocation",
-    ROTATION_SIGNATURE: ".rotation",
-    YANK_SIGNATURE: ".yank",
+# Before the version, which begins with a digit: so no version is taken for another's signature.
+_TAG_PREFIX: Final = {
+    RELEASE_SIGNATURE: "release-",
+    SEALING_SIGNATURE: "sealing-",
+    ALIAS_SIGNATURE: "alias-",
+    REVOCATION_SIGNATURE: "revocation-",
+    ROTATION_SIGNATURE: "rotation-",
+    YANK_SIGNATURE: "yank-",
 }
 
-SIGNATURES: Final = tuple(_TAG_SUFFIX)
+SIGNATURES: Final = tuple(_TAG_PREFIX)
 """The artifact types of the referrers that a release can have."""
 
 _MAX_MANIFESTS: Final = 128  # in an index: of the model, and of what is signed beside it
@@ -248,9 +249,8 @@ def build_index(
     Its descriptors carry no ``artifactType``: skopeo drops it, and the digest would change. Annotations say
     which layers a bundle leaves out; without any, all are there.
     """
-    reference = f"{name}:{tag(version)}"
-    entries = [(reference, manifest)]
-    entries += [(reference + _suffix(kind, data), data) for kind, data in referrers]
+    entries = [(f"{name}:{tag(version)}", manifest)]
+    entries += [(f"{name}:{_prefix(kind, data)}{tag(version)}", data) for kind, data in referrers]
     return strict_json.dumps(
         {
             "schemaVersion": 2,
@@ -308,7 +308,7 @@ def parse_referrer(data: bytes, *, subject: OciDescriptor, limits: Limits) -> tu
     """Read kind and envelope of a referrer, which must be as `build_referrer` writes it."""
     what = "a signature's manifest"
     record = records.structure(strict_json.loads(data, what=what, limits=limits), _Manifest, what=what)
-    if record.artifactType not in _TAG_SUFFIX:
+    if record.artifactType not in _TAG_PREFIX:
         raise InvalidArtifactError(f"{what} has the unknown artifact type {record.artifactType!r}")
     if record.subject != subject:
         raise InvalidArtifactError(f"{what} belongs to another manifest than {subject.digest}")
@@ -338,9 +338,9 @@ def _count(document: object, name: str) -> int:
     return len(many) if isinstance(many, list) else 0
 
 
-def _suffix(kind: str, data: bytes) -> str:
-    digits = f"-{hex_of(sha256(data))[:_TAG_DIGITS]}" if kind in NOTICES else ""
-    return _TAG_SUFFIX[kind] + digits
+def _prefix(kind: str, data: bytes) -> str:
+    digits = f"{hex_of(sha256(data))[:_TAG_DIGITS]}-" if kind in NOTICES else ""
+    return _TAG_PREFIX[kind] + digits
 
 
 def _manifest(

@@ -258,6 +258,9 @@ class Store:
         progress: Progress | None = None,
         receipt: str | os.PathLike[str] | None = None,
         signer: Signer | None = None,
+        unpack: str | os.PathLike[str] | None = None,
+        identity: Any = None,
+        sealer: Sealer | None = None,
     ) -> Release:
         """Verify a bundle while it is copied, and keep its release when every check has passed.
 
@@ -284,6 +287,13 @@ class Store:
             Where to write, as the last step, a signed receipt for the sender.
         signer : Signer, optional
             Who signs the receipt.
+        unpack : path-like, optional
+            A new folder to write the parts to, as `Release.unpack` does; here they are unsealed in the same
+            reading where that can be done. It is readable by its owner alone.
+        identity : Identity, an identity of the sealer, or a sequence of them, optional
+            What opens a sealed release for `unpack`; it is the `recipient`, too, where none is given.
+        sealer : Sealer, optional
+            What it was sealed with; age by default.
 
         Raises
         ------
@@ -296,6 +306,10 @@ class Store:
             When `trust` is not a `Trust`, or a receipt is wanted without a signer.
         SigningError
             When the signer fails; the release is in the store by then.
+        NoMatchError, SealingError
+            When the release cannot be unpacked; it is in the store by then.
+        AlreadyExistsError
+            When there is something where it shall be unpacked.
         NotFoundError
             When there is no such file.
         StorageError
@@ -313,17 +327,28 @@ class Store:
         question = ask(
             trust,
             first_use=first_use,
-            recipient=recipient,
+            recipient=identity if recipient is None else recipient,
             now=now,
             limits=self._catalog.limits,
             held=self._catalog.held,
         )
-        with audited(trust.audit, "import", Path(path).name) as deed:
+        with audited(trust.audit, "import", Path(path).name) as deed, contextlib.ExitStack() as stack:
+            unsealing = None
+            if unpack is not None:
+                inside = stack.enter_context(new_folder(Path(unpack), private=True))
+                unsealing = Unsealing(inside, identity=identity, sealer=sealer, limits=self._catalog.limits)
             imported = import_bundle(
-                self._catalog, Path(path), question=question, trust=trust, progress=progress or no_progress
+                self._catalog,
+                Path(path),
+                question=question,
+                trust=trust,
+                progress=progress or no_progress,
+                unsealing=unsealing,
             )
             release = self._ready(imported.release)
             deed.subject, deed.identity = f"{release.name}@{release.version}", release.identity
+            if unsealing is not None:
+                release.finish(unsealing)
         if receipt is not None and signer is not None:
             from maas_sdk.artifact._receipt import Receipt  # noqa: PLC0415 - most imports sign nothing
 

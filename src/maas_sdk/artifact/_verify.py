@@ -49,8 +49,8 @@ def verify(
     path : path-like
         A ``.maas`` file.
     trust : Trust or Policy
-        Whose releases are accepted; with a `Policy` alone the checks against rollback are skipped, and nothing
-        is written into an audit log.
+        Whose releases are accepted; with a `Policy` alone the checks against rollback are skipped, and
+        nothing is written into an audit log.
     first_use : collection of str
         Names of which nothing was seen before and which are accepted all the same.
     recipient : Contact, Identity, Recipient or str, optional

@@ -180,8 +180,8 @@ def show_verdict(verdict: Verdict, *, as_json: bool = False) -> None:
         return
     subject = verdict.subject if verdict.version is None else f"{verdict.subject}@{verdict.version}"
     outcome = ("passed", "bold green") if verdict.passed else ("refused", "bold red")
-    marks = _SIGNS if sys.stdout.isatty() else _WORDS
-    listing = Listing([f"{subject}: ", outcome], "", "check", "reason")
+    marks, header = (_SIGNS, "") if sys.stdout.isatty() else (_WORDS, "status")
+    listing = Listing([f"{subject}: ", outcome], header, "check", "reason")
     for check in verdict.checks:
         listing.row(marks[check.status.value], check.name, check.reason)
     listing.show()

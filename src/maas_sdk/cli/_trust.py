@@ -73,9 +73,7 @@ def add(
     component: Annotated[
         list[str] | None, _condition("What it may need: acme.zstd, 'acme.*'; repeatable.")
     ] = None,
-    estimator: Annotated[
-        list[str] | None, _condition("Of which classes: 'sklearn.linear_model.*'; repeatable.")
-    ] = None,
+    estimator: Annotated[list[str] | None, _condition("Of which classes: 'sklearn.*'; repeatable.")] = None,
 ) -> None:
     """Accept models of these names when this publisher signed them.
 

@@ -3,7 +3,9 @@
 They need nothing but put if absent, list and delete. A lease is an object
 ``leases/<kind>-<until>-<random>``, where `until` is a time in seconds since 1970. Of two that exclude each
 other, each first writes its own object and then looks for the other's, so that at least one sees the other
-and goes back. This asks of a backend that `list` shows every object whose `create` had returned before.
+and goes back. This asks of a backend that `list` shows every object whose `create` had returned before. Where
+a network file system remembers listings for a while, that does not hold between machines; there the grace
+period of whoever removes blobs is the only guard.
 
 What is assumed of clocks: those of all machines that write to one store differ by less than half an hour. A
 lease holds for an hour and is renewed after 20 minutes; the object before the last stays until the next

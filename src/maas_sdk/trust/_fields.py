@@ -29,7 +29,7 @@ def is_alias(text: object) -> bool:
 
 
 def is_pattern(text: object) -> bool:
-    """Whether `text` means components or classes: ``acme.zstd``, ``sklearn.linear_model.*``, ``*``."""
+    """Whether `text` means components or classes: ``acme.zstd``, ``sklearn.*``, ``*``."""
     return isinstance(text, str) and _PATTERN.fullmatch(text) is not None
 
 

@@ -148,7 +148,8 @@ class Rule:
         Which components a release may need: references (``"acme.zstd"``), or their beginnings with a star at
         the end and after a dot (``"acme.*"``); None for any.
     estimators : tuple of str or None
-        Which classes a model may consist of, written likewise (``"sklearn.linear_model.*"``); None for any.
+        Which classes a model may consist of, written likewise and as ``model.json`` names them:
+        ``"sklearn.LogisticRegression"``, ``"sklearn.*"``; None for any.
     aliases : tuple of AliasRule
         Who may move which alias; where none speaks of an alias, all keys, with the threshold above.
     retired : tuple of RetiredKeys
@@ -243,7 +244,7 @@ class Rule:
         return self.components is None or any(_matches(pattern, reference) for pattern in self.components)
 
     def allows_estimator(self, name: str) -> bool:
-        """Whether a model may hold an object of this class, ``"sklearn.linear_model.Ridge"``."""
+        """Whether a model may hold an object of this class, ``"sklearn.Ridge"``."""
         return self.estimators is None or any(_matches(pattern, name) for pattern in self.estimators)
 
     @property
