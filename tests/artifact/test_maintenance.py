@@ -76,7 +76,9 @@ def test_what_nothing_needs_is_removed_and_all_else_stays(local, sender, organis
     assert contents(local) == before
     assert list(local._backend.list("leases/")) == []
     check_whole(local, organisations.acme)
-    assert run(local).removed == ()
+    again = run(local)
+    assert again.removed == ()
+    assert str(again) == "nothing needs 0 blobs of 0 B\nremoved: 0 blobs of 0 B"
 
 
 def test_what_is_young_stays_until_it_is_old(local):
@@ -299,7 +301,7 @@ def test_publishers_and_collectors_at_once_lose_nothing(tmp_path, organisations)
     def publish(number):
         store = Store(LocalBackend(folder))
         try:
-            for turn in range(3):
+            for turn in range(2):
                 # Every publisher has one part that all share and one of its own.
                 release = store.publish(
                     {"model.json": b"{}", "shared.bin": b"shared", "own.bin": b"%d %d" % (number, turn)},
@@ -318,7 +320,7 @@ def test_publishers_and_collectors_at_once_lose_nothing(tmp_path, organisations)
                 gc(store._catalog, delete=True, grace=NONE)
 
     collectors = [threading.Thread(target=collect) for _ in range(2)]
-    publishers = [threading.Thread(target=publish, args=(number,)) for number in range(6)]
+    publishers = [threading.Thread(target=publish, args=(number,)) for number in range(4)]
     for thread in (*collectors, *publishers):
         thread.start()
     for thread in publishers:
@@ -328,7 +330,7 @@ def test_publishers_and_collectors_at_once_lose_nothing(tmp_path, organisations)
         thread.join()
     assert failed == []
     store = Store(LocalBackend(folder))
-    assert len(published) == 18
+    assert len(published) == 8
     for name, version in published:
         assert store.open(f"{name}@{version}").read_parts()["shared.bin"] == b"shared"
     assert gc(store._catalog, delete=False, grace=NONE).orphans == ()

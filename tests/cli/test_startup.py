@@ -68,8 +68,9 @@ def modules_after(*arguments, cwd):
         capture_output=True,
         encoding="utf-8",
         timeout=120,
-        check=True,
+        check=False,
     )
+    assert done.returncode == 0, done.stderr
     code, modules = json.loads(done.stderr.splitlines()[-1])
     assert not code, done.stdout + done.stderr
     return set(modules)

@@ -13,7 +13,8 @@ from world import the_forger
 
 from maas_sdk.artifact import Store, verify
 from maas_sdk.signing import Envelope, sign_envelope
-from maas_sdk.storage import MemoryBackend
+from maas_sdk.storage import LocalBackend, MemoryBackend
+from maas_sdk.trust import AliasRule
 
 LATER = "2027-06-01T12:00:00Z"
 
@@ -256,6 +257,53 @@ def _old_key_after_rotation(world):
     return world.refused(stolen)
 
 
+def _alias_without_the_right(world):
+    """The publisher's key may sign releases, and another one alone may move the alias."""
+    people = world.people
+    mover = AliasRule("stable", [people.initech.public.public_key.fingerprint])
+    world.policy = people.policy().with_key("acme/*", world.key(people.initech), aliases=[mover])
+    world.publish()
+    world.sender.set_alias("stable", NAME, signers=[people.acme.signer])
+    path = world.sender.open(NAME).export(world.folder / "moved.maas")
+    verdict = verify(path, trust=world.trusting(), first_use=[NAME], recipient=people.globex, now=world.now)
+    world.receive(path)
+    assert world.store.aliases(NAME) == {}
+    return next((check.name, check.reason) for check in verdict.checks if check.name == "alias")
+
+
+def _alias_set_back(world):
+    """The latest move is taken out of the receiver's store, so that the one before it would hold."""
+    signers = [world.people.acme.signer]
+    world.publish("1.0.0")
+    world.sender.set_alias("stable", f"{NAME}@1.0.0", signers=signers)
+    world.receive(world.sender.open(f"{NAME}@1.0.0").export(world.folder / "old.maas"))
+    world.publish("1.1.0")
+    world.sender.set_alias("stable", f"{NAME}@1.1.0", signers=signers)
+    world.receive(world.sender.open(f"{NAME}@1.1.0").export(world.folder / "new.maas"))
+    moves = world.folder / "store" / "refs" / NAME / "aliases" / "stable"
+    sorted(moves.iterdir())[-1].unlink()
+    (world.folder / "store" / "index.sqlite").unlink(missing_ok=True)
+    release = Store(LocalBackend(world.folder / "store")).open(f"{NAME}@stable")
+    assert release.version == "1.0.0"
+    verdict = release.verify(world.trusting(), recipient=world.people.globex, now=world.now)
+    (failed,) = verdict.failures
+    return failed.name, failed.reason
+
+
+def _revocations_held_back(world):
+    """The list came once; bundles of the stolen key come without it."""
+    people = world.people
+    world.policy = people.policy().with_key("acme/*", world.key(people.initech))
+    revoking, thief = Store(MemoryBackend()), Store(MemoryBackend())
+    stolen = people.acme.public.public_key.fingerprint
+    revoking.revoke("acme", signers=[people.initech.signer], keys={stolen: "stolen"})
+    notice = world.publish("1.0.0", store=revoking, signers=[people.initech.signer])
+    world.receive(notice.export(world.folder / "notice.maas"))
+    for version in ("1.0.0", "1.1.0"):
+        release = world.publish(version, store=thief)
+    return world.refused(release.export(world.folder / "stolen.maas"))
+
+
 SECTIONS = {
     "Archives": {
         **{title: _archive(write) for title, write in hostile.ARCHIVES.items()},
@@ -294,7 +342,10 @@ SECTIONS = {
         "sign without ML-DSA where it is asked for": _classic_where_post_quantum_is_asked,
         "send more bytes than the policy allows": _too_large,
         "sign with a key that was revoked": _revoked_key,
+        "sign with a key that was revoked, and leave the list out": _revocations_held_back,
         "send a release that was revoked": _revoked_release,
+        "move an alias without the right": _alias_without_the_right,
+        "set an alias back in the receiver's store": _alias_set_back,
         "begin an epoch of somebody else's keys": _rotation_by_a_stranger,
         "sign with the old key after a rotation": _old_key_after_rotation,
     },

@@ -108,7 +108,7 @@ class Count(Hook):
 
 
 class Kill(Hook):
-    """Ends the process as kill -9 does: before call number `number`, after it, or in the middle of a write."""
+    """Ends the process as kill -9 does: before call `number`, after it, or in the middle of a write."""
 
     def __init__(self, number, where):
         self.number = number

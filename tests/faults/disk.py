@@ -1,8 +1,8 @@
 """A file system that keeps only what was synced: records an operation, and gives what a power cut may leave.
 
-The model is harsher than those in use. The bytes of a file count as written when the file was synced, else any
-part of them may be missing. A new name, a removed one or a rename counts when its folder was synced later, else
-it may or may not have happened, each by itself and in any order. A rename is one step.
+The model is harsher than those in use. The bytes of a file count as written when the file was synced, else
+any part of them may be missing. A new name, a removed one or a rename counts when its folder was synced
+later, else it may or may not have happened, each by itself and in any order. A rename is one step.
 """
 
 import json
@@ -50,8 +50,10 @@ class Record(Hook):
     def after(self, call):
         if call.kind in ("open", "read", "stat", "list", "sql") or call.path.endswith(self.ignore):
             return
-        entry = {"kind": call.kind, "path": call.path, "other": call.other, "at": call.position, "new": call.new,
-                 "mode": call.mode}  # fmt: skip
+        entry = {
+            "kind": call.kind, "path": call.path, "other": call.other, "at": call.position, "new": call.new,
+            "mode": call.mode,
+        }  # fmt: skip
         if call.kind == "write":
             entry["data"] = call.data.hex()
         self.write(self.file, json.dumps(entry).encode() + b"\n")

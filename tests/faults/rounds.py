@@ -13,7 +13,7 @@ how_often = pytest.mark.parametrize(
 
 
 def choose(cases, rounds):
-    """Give `rounds` of the cases, evenly spread, the first and the last among them; all, again and again, if fewer."""
+    """Give `rounds` of the cases, evenly spread, with the first and the last; of fewer, some again."""
     if rounds > len(cases):
         return [cases[number % len(cases)] for number in range(rounds)]
     return [cases[round(number * (len(cases) - 1) / (rounds - 1))] for number in range(rounds)]

@@ -1,7 +1,7 @@
 """People, releases and a small folder of everything, and what must be true of it whatever happened.
 
-The folder holds ``store`` (where an operation works), ``trust``, ``in`` (bundles that came) and ``out``. It is
-made once for each operation and copied for each fault.
+The folder holds ``store`` (where an operation works), ``trust``, ``in`` (bundles that came) and ``out``. It
+is made once for each operation and copied for each fault.
 """
 
 import re
@@ -124,10 +124,10 @@ def collect(root, people):
 class Scene:
     """One operation.
 
-    `prepare(root, people)` makes what is there before it; `act(root, people)` is it, gives what JSON can hold,
-    and the same each time; `check(root, people)` is what holds at any time, `done(root, people)` once it has
-    returned, and `clean(root, people)` tidies up afterwards. `kept(root, people)` is what holds after a power
-    cut once it has returned: as `done`, unless it only removes what nobody misses.
+    `prepare(root, people)` makes what is there before it; `act(root, people)` is it, gives what JSON can
+    hold, and the same each time; `check(root, people)` is what holds at any time, `done(root, people)` once
+    it has returned, and `clean(root, people)` tidies up afterwards. `kept(root, people)` is what holds after
+    a power cut once it has returned: as `done`, unless it only removes what nobody misses.
     """
 
     name: str

@@ -1,6 +1,6 @@
 """Every attack is refused, by the check that the table in the documentation names.
 
-``MAAS_WRITE_TABLES=1 pytest tests/faults/test_attacks_matrix.py`` writes the table anew; with ``-s`` it is shown.
+``MAAS_WRITE_TABLES=1 pytest tests/faults/test_attacks_matrix.py`` writes it anew; with ``-s`` it is shown.
 """
 
 import os
@@ -14,9 +14,10 @@ from world import World
 TABLE_FILE = Path(__file__).parents[2] / "docs" / "reference" / "attacks.md"
 INTRODUCTION = """# Attacks
 
-Written by `tests/faults/test_attacks_matrix.py`, which mounts each of these attacks and notes what refuses it. An
-attack on a bundle is shown to `maas_sdk.verify` and to `Store.import_bundle`, which must agree; after the refusal the
-store holds nothing of it, nothing was written anywhere else, and the receiver remembers nothing new but evidence.
+Written by `tests/faults/test_attacks_matrix.py`, which mounts each of these attacks and notes what refuses
+it. An attack on a bundle is shown to `verify` and to `Store.import_bundle`, which must agree; after the
+refusal the store holds nothing of it, nothing was written anywhere else, and the receiver remembers nothing
+new but evidence. `N` stands for a number that differs from run to run, `…` for a digest or a folder.
 """
 CASES = [
     pytest.param(section, title, id=f"{section}-{title}".replace(" ", "-"))
@@ -48,7 +49,7 @@ def test_it_is_refused(section, title, mount):
 
 
 def readable(reason, folder):
-    """Give what was wrong, without what to do and without what differs from run to run: digests, sizes, folders."""
+    """Give what was wrong, without what to do and without what differs from run to run."""
     text = reason.replace(str(folder), "…").partition(";")[0]
     text = re.sub(r"[0-9a-f]{64}|[0-9A-F]{64}", "…", text)
     return re.sub(r"\b\d+(?= bytes)|(?<=byte )\d+|(?<![\d(-])\d{4,}(?![\d-])", "N", text)

@@ -1,6 +1,9 @@
 """Killed with kill -9 at any write: no half version, no lost version, and the next run heals."""
 
+import os
 import random
+import signal
+import time
 
 import children
 import pytest
@@ -47,6 +50,31 @@ def test_killed_at_any_write_everything_is_whole_and_the_next_run_heals(
         if turn % 3 == 0:
             scene.clean(folder, people)
     assert killed == rounds
+
+
+@how_often
+@pytest.mark.parametrize("name", SCENES)
+def test_killed_at_any_moment_everything_is_whole_and_the_next_run_heals(
+    name, rounds, templates, workplace, people
+):
+    """At moments that no list of calls has: within SQLite, while bytes are hashed or encrypted."""
+    scene = SCENES[name]
+    folder = scene.copy(templates(name), workplace / f"moment-{name}")
+    begin = time.monotonic()
+    whole = children.run(lambda: scene.act(folder, people))
+    lasts = time.monotonic() - begin
+    generator = random.Random(7)
+    for _ in range(rounds):
+        scene.copy(templates(name), folder)
+        child = children.start(lambda: scene.act(folder, people))
+        time.sleep(generator.uniform(0, lasts))  # whenever that is, the same must hold
+        os.kill(child.number, signal.SIGKILL)
+        outcome = child()
+        assert outcome.killed or outcome.value == whole.value
+        scene.check(folder, people)
+        assert scene.act(folder, people) == whole.value
+        scene.done(folder, people)
+    scene.clean(folder, people)
 
 
 @how_often

@@ -1,4 +1,4 @@
-"""A medium that is full, broken, write-protected or gone: the error says so, and everything else is as it was."""
+"""A medium that is full, broken, write-protected or gone: the error says so, and all else is as it was."""
 
 import errno
 import os

@@ -149,7 +149,7 @@ def test_no_hostile_archive_takes_much_memory(workplace, people):
 
 
 def bombs(folder, items):
-    """Give archives that are gigantic on paper and small on the disk, and documents as large as they may be."""
+    """Give archives that are gigantic on paper, and documents as large as they may be."""
     name, _ = items[-1]
     size = 8 * 1024 * MIB - 512  # the most that eleven octal digits hold, in whole blocks
     honest = hostile.archive(items[:-1], end=b"")

@@ -1,4 +1,4 @@
-"""The power fails, and the medium keeps only what was synced: nothing half, nothing lost, nothing forgotten."""
+"""The power fails, and the medium keeps what was synced: nothing half, nothing lost, nothing forgotten."""
 
 import os
 import random
@@ -84,7 +84,7 @@ def test_what_had_returned_is_there_whatever_was_not_synced(name, templates, wor
 
 
 def test_the_model_loses_what_is_not_synced(workplace):
-    """Files and names that nobody synced are gone with NONE, and there with ALL; a lying test would not see it."""
+    """What nobody synced is gone with NONE, and there with ALL; without this the tests could see nothing."""
     template = workplace / "nothing"
     template.mkdir()
     (template / "kept").write_bytes(b"old")

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CHANGES = (
-    "create", "write", "truncate", "sync", "link", "rename", "unlink", "mkdir", "rmdir", "mode", "times", "sql",
+    "create", "write", "truncate", "sync", "link", "rename", "unlink", "mkdir", "rmdir", "mode", "times",
+    "sql",
 )  # fmt: skip
 """The kinds of calls that change a medium, or promise that a change is there to stay."""
 GROWTH = ("create", "write", "sync", "link", "mkdir", "sql")

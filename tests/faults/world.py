@@ -40,7 +40,7 @@ class Org:
 
 
 class World:
-    """A folder for one attack: a publisher's store, a receiver's store and trust, and the attacker's hands."""
+    """A folder for one attack: stores of a publisher and of a receiver, and the attacker's hands."""
 
     def __init__(self, folder, people):
         folder.mkdir(parents=True)

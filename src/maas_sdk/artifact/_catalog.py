@@ -366,6 +366,8 @@ class Catalog:
             record = self.record(name, reservation.version)
             # Numbers that nobody used are passed over, and so is one whose version another publisher won.
             if record is not None and record.identity == reservation.identity:
+                # Just added, or by a version of the SDK that kept no log.
+                self._index.relearn(_places.version_key(name, reservation.version))
                 return free, record.identity
         return free, previous
 

@@ -256,12 +256,7 @@ class Index:
             data = self._references.get(key)
         except NotFoundError:
             self._rows.forget(database, key)
-            database.execute("INSERT OR IGNORE INTO pending VALUES (?, ?)", (key, int(time.time())))
-            database.execute(
-                "DELETE FROM pending WHERE key NOT IN"
-                " (SELECT key FROM pending ORDER BY seen DESC, key LIMIT ?)",
-                (_PENDING,),
-            )
+            _expect(database, key)
         else:
             self._rows.take(database, key, data)
             database.execute("DELETE FROM pending WHERE key = ?", (key,))
@@ -286,8 +281,11 @@ class Index:
         with transaction(database):
             if _state(database) is None:
                 end = self._log.end()
-                entry = self._log.read(end) if end else None
-                mark = "" if entry is None else entry.mark
+                recent = [self._log.read(number) for number in range(max(1, end - _PENDING + 1), end + 1)]
+                for entry in recent:
+                    if entry is not None and parse_key(entry.key) and not self._references.has(entry.key):
+                        _expect(database, entry.key)
+                mark = recent[-1].mark if recent and recent[-1] is not None else ""
                 database.execute("INSERT INTO state VALUES (1, ?, ?, '')", (end, mark))
         keys = self._keys()
         while batch := list(islice(keys, _BATCH)):
@@ -318,6 +316,15 @@ class _State:
 def _state(database: sqlite3.Connection) -> _State | None:
     row = database.execute("SELECT position, mark, cursor FROM state").fetchone()
     return None if row is None else _State(int(row[0]), str(row[1]), None if row[2] is None else str(row[2]))
+
+
+def _expect(database: sqlite3.Connection, key: str) -> None:
+    """Remember that a reference may come; not too many of them."""
+    database.execute("INSERT OR IGNORE INTO pending VALUES (?, ?)", (key, int(time.time())))
+    database.execute(
+        "DELETE FROM pending WHERE key NOT IN (SELECT key FROM pending ORDER BY seen DESC, key LIMIT ?)",
+        (_PENDING,),
+    )
 
 
 def _forget_all(database: sqlite3.Connection) -> None:

@@ -165,7 +165,7 @@ def gc(
         return GcReport(orphans=orphans, young=young, removed=(), dry=True, grace=grace)
     with catalog.leases.exclusive("gc") as lease:
         # References are never taken back: those that came meanwhile are all that is left to follow.
-        pass
+        _keep_needed(catalog, unneeded, seen, lease.renew_if_needed)
         orphans, young = _sort(catalog, unneeded, since)
         removed = []
         for orphan in orphans:

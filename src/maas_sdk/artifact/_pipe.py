@@ -1,4 +1,4 @@
-"""Bytes from one thread to another: a file to read from, piece by piece, with at most two pieces under way."""
+"""Bytes from one thread to another, as a file to read from; at most two pieces are under way."""
 
 from __future__ import annotations
 

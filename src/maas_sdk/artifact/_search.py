@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
+from maas_sdk.artifact._fields import MAX_NUMBER
 from maas_sdk.artifact._index_rows import DATASET, PARENT, TAG
 from maas_sdk.errors import InvalidOptionError
 
@@ -90,12 +91,17 @@ def _check_name(_instance: object, _attribute: object, value: str | None) -> Non
         )
 
 
+def _is_text(value: object) -> bool:
+    """Whether it is a text that a database takes: it has no lone surrogate, which UTF-8 has not."""
+    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
+
+
 def _check_metric(_instance: object, _attribute: object, value: Any) -> None:
     if value is None:
         return
     try:
         metric, comparison, bound = value
-        good = isinstance(metric, str) and comparison in _COMPARISONS and float(bound) == bound
+        good = _is_text(metric) and comparison in _COMPARISONS and float(bound) == bound
     except (TypeError, ValueError, OverflowError):
         good = False
     if not good:
@@ -106,14 +112,12 @@ def _check_metric(_instance: object, _attribute: object, value: Any) -> None:
 
 
 def _check_limit(_instance: object, _attribute: object, value: int | None) -> None:
-    if value is not None and (type(value) is not int or value < 1):
+    if value is not None and (type(value) is not int or not 1 <= value <= MAX_NUMBER):
         raise InvalidOptionError(f"limit is {value!r}; give how many releases are wanted at most, or None")
 
 
 def _check_text(_instance: object, attribute: Any, value: Any) -> None:
-    # A database takes UTF-8, in which a lone surrogate cannot be written.
-    is_text = isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
-    if value is not None and not is_text:
+    if value is not None and not _is_text(value):
         raise InvalidOptionError(f"{attribute.name} is {value!r}; give a text")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,7 @@ from maas_sdk.trust import AuditLog, Trust, audited
 if TYPE_CHECKING:
     import os
     from collections.abc import Collection, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from maas_sdk.artifact._fsck import FsckReport
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from maas_sdk.artifact._notices import AliasNotice, Note, Revocation, Rotation, YankNotice
     from maas_sdk.artifact._release import Release
     from maas_sdk.artifact._search import Listing
+    from maas_sdk.artifact._unsealing import Unsealing
     from maas_sdk.interfaces import Sealer, Signer, StorageBackend
     from maas_sdk.limits import Limits
 
@@ -332,11 +335,10 @@ class Store:
             limits=self._catalog.limits,
             held=self._catalog.held,
         )
-        with audited(trust.audit, "import", Path(path).name) as deed, contextlib.ExitStack() as stack:
-            unsealing = None
-            if unpack is not None:
-                inside = stack.enter_context(new_folder(Path(unpack), private=True))
-                unsealing = Unsealing(inside, identity=identity, sealer=sealer, limits=self._catalog.limits)
+        with (
+            audited(trust.audit, "import", Path(path).name) as deed,
+            self._unpacking(unpack, identity, sealer) as unsealing,
+        ):
             imported = import_bundle(
                 self._catalog,
                 Path(path),
@@ -348,7 +350,7 @@ class Store:
             release = self._ready(imported.release)
             deed.subject, deed.identity = f"{release.name}@{release.version}", release.identity
             if unsealing is not None:
-                release.finish(unsealing)
+                unsealing.finish(release)
         if receipt is not None and signer is not None:
             from maas_sdk.artifact._receipt import Receipt  # noqa: PLC0415 - most imports sign nothing
 
@@ -362,6 +364,15 @@ class Store:
             )
             made.save(receipt)
         return release
+
+    def _unpacking(
+        self, folder: str | os.PathLike[str] | None, identity: Any, sealer: Sealer | None
+    ) -> AbstractContextManager[Unsealing | None]:
+        if folder is None:
+            return nullcontext()
+        from maas_sdk.artifact._unsealing import unsealing_into  # noqa: PLC0415 - most imports open nothing
+
+        return unsealing_into(Path(folder), identity=identity, sealer=sealer, limits=self._catalog.limits)
 
     def set_alias(self, alias: str, reference: str, *, signers: Sequence[Signer]) -> AliasNotice:
         """Let an alias such as ``stable`` mean a release from now on.

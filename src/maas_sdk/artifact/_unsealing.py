@@ -14,22 +14,40 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 
 from maas_sdk.artifact._opening import FileTarget, PartReader
 from maas_sdk.artifact._pipe import ClosedPipe, Pipe
-from maas_sdk.artifact._unpack import write_parts
+from maas_sdk.artifact._unpack import new_folder, write_parts
 from maas_sdk.errors import MaasError
 
 if TYPE_CHECKING:
-    from collections.abc import Buffer  # type: ignore[attr-defined]
+    from collections.abc import Buffer, Iterator  # type: ignore[attr-defined]
     from contextlib import AbstractContextManager
     from pathlib import Path
     from types import TracebackType
 
     from maas_sdk.artifact._parts import PartInfo
     from maas_sdk.artifact._pieces import Piece
+    from maas_sdk.artifact._release import Release
     from maas_sdk.artifact._statements import ReleaseStatement, SealingStatement
     from maas_sdk.interfaces import Sealer
     from maas_sdk.limits import Limits
 
-__all__ = ["Unsealing"]
+__all__ = ["Unsealing", "unsealing_into"]
+
+
+@contextlib.contextmanager
+def unsealing_into(
+    folder: Path, *, identity: Any, sealer: Sealer | None, limits: Limits
+) -> Iterator[Unsealing]:
+    """Unseal into a new folder that appears when the block ends well.
+
+    Raises
+    ------
+    AlreadyExistsError
+        When there is something of that name.
+    StorageError
+        When it cannot be written.
+    """
+    with new_folder(folder, private=True) as inside:
+        yield Unsealing(inside, identity=identity, sealer=sealer, limits=limits)
 
 
 class Unsealing:
@@ -62,9 +80,10 @@ class Unsealing:
     def tap(
         self, statement: ReleaseStatement, sealing: SealingStatement | None, piece: Piece, source: BinaryIO
     ) -> AbstractContextManager[BinaryIO]:
-        """Give a file with the bytes of `source`, which is the layer of `piece`, that unseals what is read."""
-        paths = [] if sealing is None else [each.part for each in sealing.layers if each.digest == piece.layer]
-        if not piece.whole or not paths:
+        """Give a file with the bytes of `source`, the layer of `piece`, that unseals what is read from it."""
+        layers = () if sealing is None else sealing.layers
+        path = next((layer.part for layer in layers if layer.digest == piece.layer), None)
+        if path is None or not piece.whole:
             return contextlib.nullcontext(source)
         pipe = Pipe()
         try:
@@ -81,8 +100,15 @@ class Unsealing:
             return contextlib.nullcontext(source)
         if not reader.at_once:
             return contextlib.nullcontext(source)
-        part = next(part for part in statement.parts if part.path == paths[0])
+        part = next(part for part in statement.parts if part.path == path)
         return cast("AbstractContextManager[BinaryIO]", _Tap(self, source, piece.size, pipe, reader, part))
+
+    def finish(self, release: Release) -> None:
+        """Write the parts that are not there yet, out of the store; errors as of `Release.unpack`."""
+        reader = release._reader(self._identity, self._sealer)  # noqa: SLF001 - Release's other half
+        for part in release.parts:
+            if part.path not in self.written:
+                self.write(reader, part)
 
     def write(self, reader: PartReader, part: PartInfo) -> None:
         """Write one part; nothing is left of it when that fails."""
@@ -112,7 +138,13 @@ class _Tap(io.RawIOBase):
     """A file that passes on what is read from it, as long as all of it is read in order."""
 
     def __init__(
-        self, unsealing: Unsealing, source: BinaryIO, size: int, pipe: Pipe, reader: PartReader, part: PartInfo
+        self,
+        unsealing: Unsealing,
+        source: BinaryIO,
+        size: int,
+        pipe: Pipe,
+        reader: PartReader,
+        part: PartInfo,
     ) -> None:
         super().__init__()
         self._unsealing = unsealing
