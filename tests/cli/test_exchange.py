@@ -81,6 +81,15 @@ def test_what_is_still_missing_is_named_and_has_status_3(world, maas_command):
     assert "imported acme/digits@1.1.0" in shown.stdout
 
 
+def test_the_parts_of_a_whole_are_named_when_they_come_together(world, maas_command):
+    maas_command("export", "models", "acme/digits@1.1.0", "v.maas", "--max-volume-size", "200kB", cwd=world)
+    done = maas_command("import", "v.1of2.maas", "v.2of2.maas", *IMPORT, cwd=world)
+    assert (done.returncode, done.stderr) == (0, "")
+    part, whole = done.stdout.splitlines()
+    assert part == "v.1of2.maas  verified, a part of acme/digits@1.1.0"
+    assert whole.startswith("imported acme/digits@1.1.0, sha256:")
+
+
 def test_a_receipt_makes_the_next_bundle_small(received, maas_command):
     release = maas.open_store(received / "models").open("acme/digits@1.0.0")
     shown = maas_command("receipt", "first.receipt.json", "--contact", "globex.contact.json", cwd=received)
@@ -142,6 +151,13 @@ def test_a_release_is_sealed_for_somebody_else_and_they_open_it(world, maas_comm
     )
     assert done.returncode == 0, done.stderr
     assert set(json.loads(done.stdout)) == {"name", "version", "identity", "manifest", "recipients"}
+    again = maas_command(
+        *("reseal", "models", "acme/digits@1.0.0", "--for", "initech.contact.json"),
+        *("--identity", "acme.identity", *PASSPHRASE),
+        cwd=world,
+    )
+    assert f"sealed for initech, manifest {json.loads(done.stdout)['manifest']}" in again.stdout
+    assert "maas export models acme/digits@1.0.0 OUT --for initech.contact.json" in again.stdout
     for command in (
         ["export", "models", "acme/digits@1.0.0", "i.maas", "--for", "initech.contact.json"],
         ["import", "i.maas", *IMPORT, "--contact", "initech.contact.json"],

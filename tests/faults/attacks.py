@@ -281,7 +281,7 @@ def _alias_set_back(world):
     world.sender.set_alias("stable", f"{NAME}@1.1.0", signers=signers)
     world.receive(world.sender.open(f"{NAME}@1.1.0").export(world.folder / "new.maas"))
     moves = world.folder / "store" / "refs" / NAME / "aliases" / "stable"
-    sorted(moves.iterdir())[-1].unlink()
+    max(moves.iterdir()).unlink()
     (world.folder / "store" / "index.sqlite").unlink(missing_ok=True)
     release = Store(LocalBackend(world.folder / "store")).open(f"{NAME}@stable")
     assert release.version == "1.0.0"

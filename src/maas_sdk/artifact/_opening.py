@@ -35,8 +35,11 @@ _PIECE: Final = 2 << 20  # bytes that are hashed and written at a time; what the
 class Target(Protocol):
     """Where the plaintext of one part goes."""
 
-    def take(self, piece: memoryview) -> memoryview:
-        """Take a piece, and give the same bytes where they stay until the one after next was taken."""
+    def take(self, piece: memoryview, *, stable: bool) -> memoryview:
+        """Take a piece, and give the same bytes where they stay until the one after next was taken.
+
+        `stable` says whether they do so where they are.
+        """
         ...
 
     def flush(self) -> None:
@@ -50,7 +53,7 @@ class MemoryTarget:
     def __init__(self, buffer: memoryview) -> None:
         self._rest = buffer
 
-    def take(self, piece: memoryview) -> memoryview:
+    def take(self, piece: memoryview, *, stable: bool) -> memoryview:  # noqa: ARG002 - it is copied anyway
         """See `Target.take`."""
         kept = self._rest[: piece.nbytes]
         kept[:] = piece
@@ -75,8 +78,11 @@ class FileTarget:
         self._buffers: list[memoryview] = []
         self._kept = memoryview(b"")
 
-    def take(self, piece: memoryview) -> memoryview:
+    def take(self, piece: memoryview, *, stable: bool) -> memoryview:
         """See `Target.take`."""
+        if stable:
+            self._kept = piece
+            return piece
         if not self._buffers or self._buffers[0].nbytes < piece.nbytes:
             self._buffers = [memoryview(bytearray(piece.nbytes)) for _ in range(2)]
         self._kept = self._buffers[0][: piece.nbytes]
@@ -166,13 +172,14 @@ class PartReader:
         """
         if self._sealing is None:
             for piece in self._checked.piece(self._source, Piece(part.digest, part.size, part.digest)):
-                target.take(piece)
+                target.take(piece, stable=False)
                 target.flush()
                 tell(piece.nbytes)
             return
         hash_ = hashlib.sha256()
         with HashingThread(hash_) as hashing:
-            sink = _Sink(part, target, hashing, tell)
+            # What ours hands over stays until it hands over the next.
+            sink = _Sink(part, target, hashing, tell, stable=is_built_in(self._sealer))
             self._open(self._layers[part.path], sink, self._sealing)
         if sink.left or hash_.hexdigest() != part.sha256:
             raise DigestMismatchError(f"{part.path} in {self._subject} is not what its publisher signed")
@@ -217,12 +224,19 @@ class _Sink:
     """A file for a sealer to write to: takes as many bytes as the part has, and has them hashed."""
 
     def __init__(
-        self, part: PartInfo, target: Target, hashing: HashingThread, tell: Callable[[int], None]
+        self,
+        part: PartInfo,
+        target: Target,
+        hashing: HashingThread,
+        tell: Callable[[int], None],
+        *,
+        stable: bool,
     ) -> None:
         self._part = part
         self._target = target
         self._hashing = hashing
         self._tell = tell
+        self._stable = stable
         self.left = part.size
 
     def write(self, data: Buffer, /) -> int:
@@ -231,7 +245,7 @@ class _Sink:
                 raise DigestMismatchError(f"{self._part.path} is larger than its publisher signed")
             for start in range(0, view.nbytes, _PIECE):
                 piece = view[start : start + _PIECE]
-                self._hashing.update(self._target.take(piece))
+                self._hashing.update(self._target.take(piece, stable=self._stable))
                 self._target.flush()
                 self.left -= piece.nbytes
                 self._tell(piece.nbytes)

@@ -27,7 +27,7 @@ from maas_sdk.errors import AlreadyExistsError, MaasError, SealingError, Signing
 from maas_sdk.signing import sign_envelope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from maas_sdk.artifact._catalog import Catalog
     from maas_sdk.artifact._draft import Draft
@@ -205,23 +205,36 @@ class _Intake:
             tell(content.size)
             return expected, known
         hash_ = None if content.in_memory else hashlib.sha256()
-        with content.open(tell, hash_) as source:
 
-            def digest() -> str:
-                if source.read(1):
-                    raise SealingError(f"the sealer did not read all of {path!r}")
-                found = ahead[path] if hash_ is None else f"sha256:{hash_.hexdigest()}"
-                if expected not in (None, found):
-                    raise content.changed(path)
-                return found
+        def digest() -> str:
+            found = ahead[path] if hash_ is None else f"sha256:{hash_.hexdigest()}"
+            if expected not in (None, found):
+                raise content.changed(path)
+            return found
 
-            layer = sealer.seal(path, cast("BinaryIO", source), digest)
-            return digest(), layer
+        if content.in_memory and content.size >= _SMALL and sealer.takes_pieces:
+            layer = sealer.seal_pieces(path, _told(content.pieces(), tell), digest)
+        else:
+            with content.open(tell, hash_) as source:
+
+                def digest_at_end() -> str:
+                    if source.read(1):
+                        raise SealingError(f"the sealer did not read all of {path!r}")
+                    return digest()
+
+                layer = sealer.seal(path, cast("BinaryIO", source), digest_at_end)
+        return digest(), layer
 
     def _tell(self, count: int) -> None:
         self._renew()
         self._done += count
         self._draft.progress("store" if self._sealer is None else "seal", self._done, self._total)
+
+
+def _told(pieces: Iterator[memoryview], tell: Callable[[int], None]) -> Iterator[memoryview]:
+    for piece in pieces:
+        yield piece
+        tell(piece.nbytes)
 
 
 def _sizes_before(catalog: Catalog, name: str) -> set[int]:

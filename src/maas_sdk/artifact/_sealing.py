@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from maas_sdk.artifact._statements import Layer, SealingStatement
 from maas_sdk.errors import InvalidOptionError, LimitExceededError, MaasError, SealingError
-from maas_sdk.sealing import AgeSealer
+from maas_sdk.sealing import AgeSealer, encrypt_pieces
 from maas_sdk.signing import sign_envelope
 
 if TYPE_CHECKING:
@@ -89,6 +89,11 @@ class LayerSealer:
         self._used.add(found[0])
         return Layer(path, *found)
 
+    @property
+    def takes_pieces(self) -> bool:
+        """Whether `seal_pieces` may be called."""
+        return is_built_in(self._sealer)
+
     def seal(self, path: str, source: BinaryIO, digest: Callable[[], str]) -> Layer:
         """Seal a content, unless it turns out that the store has it.
 
@@ -108,11 +113,26 @@ class LayerSealer:
         StorageError
             When the store cannot be written.
         """
+
+        def encrypt(sink: BlobWriter) -> None:
+            with sealer_errors(self._sealer):
+                target = _Ahead(sink) if is_built_in(self._sealer) else sink
+                self._sealer.encrypt(source, cast("BinaryIO", target), self._recipients)
+
+        return self._keep(path, encrypt, digest)
+
+    def seal_pieces(self, path: str, pieces: Iterator[memoryview], digest: Callable[[], str]) -> Layer:
+        """Seal a large content that is in memory from where it is; see `seal`."""
+
+        def encrypt(sink: BlobWriter) -> None:
+            encrypt_pieces(pieces, cast("BinaryIO", _Ahead(sink)), self._recipients)
+
+        return self._keep(path, encrypt, digest)
+
+    def _keep(self, path: str, encrypt: Callable[[BlobWriter], None], digest: Callable[[], str]) -> Layer:
         try:
             with self._catalog.blobs.writer(max_bytes=self._catalog.limits.max_part_bytes) as sink:
-                with sealer_errors(self._sealer):
-                    target = _Ahead(sink) if is_built_in(self._sealer) else sink
-                    self._sealer.encrypt(source, cast("BinaryIO", target), self._recipients)
+                encrypt(sink)
                 self._end_if_known(path, digest())
         except _Known as found:
             return found.layer

@@ -188,7 +188,7 @@ class _Tap(io.RawIOBase):
             count = self._source.readinto(view)  # type: ignore[attr-defined]
             if count and self._passing:
                 try:
-                    self._target.take(view[:count])
+                    self._target.take(view[:count], stable=False)
                     self._target.flush()
                 except ClosedPipe:
                     self._passing = False

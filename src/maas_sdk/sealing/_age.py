@@ -16,7 +16,7 @@ from maas_sdk.sealing._hashing import hash_read, hash_written
 from maas_sdk.sealing._header import read_header, write_header
 from maas_sdk.sealing._keys import Identity, Recipient
 from maas_sdk.sealing._passphrase import SCRYPT, Passphrase
-from maas_sdk.sealing._payload import ChunkCipher, open_payload, read_nonce, seal_payload
+from maas_sdk.sealing._payload import ChunkCipher, open_payload, read_nonce, seal_payload, seal_pieces
 from maas_sdk.sealing._streams import SourceReader, open_sink, open_source
 from maas_sdk.sealing._wrap import FILE_KEY_BYTES
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from maas_sdk._internal.hashing_thread import Hash
     from maas_sdk.sealing._header import Header
-    from maas_sdk.sealing._streams import Sink, Source
+    from maas_sdk.sealing._streams import BytesLike, Sink, Source
 
 __all__ = ["AgeSealer", "decrypt", "encrypt", "open_header", "stanza_types"]
 
@@ -80,6 +80,34 @@ def encrypt(
         else:
             write(header)
             seal_payload(reader, write, file_key)
+
+
+def encrypt_pieces(
+    pieces: Iterable[BytesLike], sink: Sink, recipients: Sequence[Recipient | Passphrase]
+) -> None:
+    """Encrypt what is in memory, one piece after the other, from where it is; see `encrypt`.
+
+    For what is large: buffers are made for many chunks at once.
+
+    Parameters
+    ----------
+    pieces : iterable of bytes-like
+        Each stays as it is until the one after next was asked for.
+    sink : binary file or path
+        Where to; what a file is given stays as it is until its next ``write`` has returned.
+    recipients : sequence of Recipient, or of one Passphrase
+        Who can open it.
+
+    Raises
+    ------
+    InvalidOptionError, StorageError
+        As `encrypt` does.
+    """
+    file_key = secrets.token_bytes(FILE_KEY_BYTES)
+    header = _wrap_for(recipients, file_key)
+    with open_sink(sink, mode=_SEALED_MODE) as write:
+        write(header)
+        seal_pieces(pieces, write, file_key)
 
 
 def decrypt(

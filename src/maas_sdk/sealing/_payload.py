@@ -1,9 +1,9 @@
 """The payload of an age file: chunks of 64 KiB under ChaCha20-Poly1305, sealed and opened as a stream.
 
 Source: https://c2sp.org/age, section "Payload". Buffers are reused and hold several chunks, so that memory is
-constant (about 6 MiB) and a call costs little beside the cipher. They also hold one byte more: whoever
-has read it knows that another chunk follows, and which chunk is the last. There are two buffers of ciphertext
-in turn: one may still be hashed on another thread while the next is filled.
+constant (about 8 MiB) and a call costs little beside the cipher. They also hold one byte more: whoever
+has read it knows that another chunk follows, and which chunk is the last. There are two buffers in turn of
+what is handed on: one may still be hashed or written on another thread while the next is filled.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from maas_sdk.errors import HeaderError, PayloadError
 from maas_sdk.sealing._wrap import hkdf
 
 if TYPE_CHECKING:
-    from maas_sdk.sealing._streams import SourceReader, Write
+    from collections.abc import Iterable, Iterator
+
+    from maas_sdk.sealing._streams import BytesLike, SourceReader, Write
 
 __all__ = [
     "CHUNK",
@@ -29,6 +31,7 @@ __all__ = [
     "open_payload",
     "read_nonce",
     "seal_payload",
+    "seal_pieces",
 ]
 
 CHUNK = 64 * 1024
@@ -110,10 +113,61 @@ def seal_payload(source: SourceReader, write: Write, file_key: bytes) -> None:
         sealed, other = other, sealed
 
 
+def seal_pieces(pieces: Iterable[BytesLike], write: Write, file_key: bytes) -> None:
+    """Encrypt what is in memory, piece after piece, from where it is: as `seal_payload`, without a copy.
+
+    A piece stays as it is until the one after next was asked for.
+    """
+    nonce = secrets.token_bytes(_NONCE_BYTES)
+    write(nonce)
+    cipher = ChunkCipher(file_key, nonce)
+    sealed, other = _two_buffers(_BATCH * SEALED_CHUNK)
+    done = 0
+    for index, (chunk, last) in enumerate(_chunks(pieces)):
+        target = sealed[done : done + len(chunk) + TAG]
+        cipher.seal(index, chunk, target, last=last)
+        done += len(target)
+        if last or done == len(sealed):
+            write(sealed[:done])
+            sealed, other = other, sealed
+            done = 0
+
+
+def _chunks(pieces: Iterable[BytesLike]) -> Iterator[tuple[memoryview, bool]]:
+    """Cut pieces into chunks, copying those that lie in two pieces; tell which one is the last."""
+    waiting: memoryview | None = None
+    for chunk in _cut(pieces):
+        if waiting is not None:
+            yield waiting, False
+        waiting = chunk
+    yield memoryview(b"") if waiting is None else waiting, True
+
+
+def _cut(pieces: Iterable[BytesLike]) -> Iterator[memoryview]:
+    joint, other = _two_buffers(CHUNK)
+    held = 0
+    for piece in pieces:
+        rest = memoryview(piece)
+        while len(rest) >= CHUNK - held:
+            if held:
+                joint[held:] = rest[: CHUNK - held]
+                yield joint
+                joint, other = other, joint
+            else:
+                yield rest[:CHUNK]
+            rest = rest[CHUNK - held :]
+            held = 0
+        joint[held : held + len(rest)] = rest
+        held += len(rest)
+    if held:
+        yield joint[:held]
+
+
 def open_payload(source: SourceReader, write: Write, cipher: ChunkCipher) -> None:
     """Decrypt all of `source` into `write`, which sees nothing that was not authenticated.
 
-    What `source` has read stays as it is until it has read again.
+    What `source` has read stays as it is until it has read again, and what `write` is given until it has
+    returned from the next call.
 
     Raises
     ------
@@ -122,7 +176,7 @@ def open_payload(source: SourceReader, write: Write, cipher: ChunkCipher) -> Non
     """
     batch = _batch(source, SEALED_CHUNK)
     sealed, other = _two_buffers(batch * SEALED_CHUNK + 1)
-    text = memoryview(bytearray(batch * CHUNK))
+    text, spare = _two_buffers(batch * CHUNK)
     index = held = 0
     more = True
     while more:
@@ -143,6 +197,7 @@ def open_payload(source: SourceReader, write: Write, cipher: ChunkCipher) -> Non
         other[0] = sealed[-1]
         held = 1
         sealed, other = other, sealed
+        text, spare = spare, text
 
 
 def _batch(source: SourceReader, chunk: int) -> int:
