@@ -1,11 +1,13 @@
 """References of a store: versions, envelopes, numbered records, numbers; and what is found by them."""
 
 import pytest
+from attrs import evolve
 
 from maas_sdk._internal.digests import sha256
 from maas_sdk.artifact import Reference, Store
 from maas_sdk.artifact._catalog import VersionRecord
 from maas_sdk.artifact._notices import AliasNotice, Note, YankNotice
+from maas_sdk.artifact._papers import make_papers
 from maas_sdk.errors import (
     AlreadyExistsError,
     DigestMismatchError,
@@ -121,8 +123,8 @@ def test_a_reference_that_was_removed_by_hand_is_found_no_more(sender, catalog):
     identity = catalog.record(NAME, "1.1.0").identity
     assert resolve(catalog, "") == "1.1.0"
     sender.store._backend.delete(f"refs/{NAME}/versions/1.1.0")
-    assert [each.version for each in catalog.search()] == ["1.0.0"]
     assert resolve(catalog, "") == "1.0.0"
+    assert [each.version for each in catalog.search()] == ["1.0.0"]
     assert catalog.next_sequence(NAME) == (3, catalog.record(NAME, "1.0.0").identity)
     with pytest.raises(NotFoundError):
         resolve(catalog, identity)
@@ -201,11 +203,27 @@ def test_a_latest_record_that_was_removed_by_hand_is_not_given(sender, catalog):
     assert catalog.latest(prefix) == (1, b"one")
 
 
+def test_a_record_that_no_log_announced_is_the_latest_all_the_same(catalog):
+    prefix = f"{NAME}/aliases/stable"
+    catalog._references.put(f"{prefix}/0000000000000001", b"one")
+    assert catalog.latest(prefix) == (1, b"one")
+    catalog._references.put(f"{prefix}/0000000000000002", b"two")
+    assert catalog.latest(prefix) == (2, b"two")
+    assert catalog._index.latest(prefix) == 2
+
+
+def test_there_is_a_highest_number(catalog):
+    prefix = f"{NAME}/aliases/stable"
+    catalog.append(prefix, 2**53 - 1, b"last")
+    assert catalog.latest(prefix) == (2**53 - 1, b"last")
+
+
 def test_strangers_among_numbered_records_are_passed_over(catalog):
     catalog._references.put(f"{NAME}/aliases/stable/next", b"")
     catalog._references.put(f"{NAME}/aliases/stable/0000000000000000", b"")
     catalog.append(f"{NAME}/aliases/stable", 1, b"one")
     assert catalog.latest(f"{NAME}/aliases/stable") == (1, b"one")
+    assert list(catalog.all(f"{NAME}/aliases/stable")) == [(1, b"one")]
 
 
 # The log
@@ -381,12 +399,27 @@ def test_an_index_that_names_the_wrong_envelope_is_not_believed(sender, catalog,
     assert plain.identity
 
 
+def test_an_envelope_statement_about_another_manifest_is_not_believed(sender, catalog, organisations):
+    release = sender.publish("1.0.0")
+    papers = release._papers
+    other = evolve(release._sealing, manifest=OTHER)
+    papers = make_papers(
+        release._statement, config=papers.config, manifest=papers.manifest, release=papers.release.envelope,
+        sealing=sign_envelope(other.to_payload(), [organisations.acme.signer]).to_json(),
+        limits=catalog.limits,
+    )  # fmt: skip
+    catalog.add_documents(papers)
+    sender.store._backend.delete(f"refs/{NAME}/versions/1.0.0")
+    catalog.add_version(NAME, "1.0.0", VersionRecord.of(release.identity, 1, papers))
+    assert known(catalog, release, organisations) is None
+
+
 def test_few_envelopes_are_remembered(sender, catalog, organisations, monkeypatch):
-    monkeypatch.setattr("maas_sdk.artifact._catalog._REMEMBERED", 1)
+    monkeypatch.setattr("maas_sdk.artifact._known_layers._REMEMBERED", 1)
     first, second = sender.publish("1.0.0"), sender.publish("2.0.0", parts={"model.json": b"other"})
     for release in (first, second, first):
         assert known(catalog, release, organisations) == layer_of(release)
-    assert len(catalog._layers) == 1
+    assert len(catalog._layers._envelopes) == 1
 
 
 # Numbers

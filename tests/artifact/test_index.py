@@ -276,6 +276,10 @@ def _papers(catalog):
     return other.open(Reference(NAME, version="1.0.0"))._papers
 
 
+def waited_for(catalog):
+    return catalog._index._database.execute("SELECT key FROM pending").fetchall()
+
+
 def test_what_never_comes_is_given_up_and_a_slow_writer_announces_it_again(local, monkeypatch):
     clock = [1_800_000_000.0]
     monkeypatch.setattr("time.time", lambda: clock[0])
@@ -288,7 +292,7 @@ def test_what_never_comes_is_given_up_and_a_slow_writer_announces_it_again(local
             assert reader.names() == []
             clock[0] += 3600
             assert reader.names() == []  # given up
-            assert reader._index._ask("SELECT * FROM pending") == []
+            assert waited_for(reader) == []
         put(key, record)
 
     monkeypatch.setattr(writer._references, "put", slow)
@@ -304,7 +308,7 @@ def test_not_more_is_waited_for_than_a_bound(local, monkeypatch):
     reader.names()
     writer._log.append(f"{NAME}/versions/2.0.0")
     reader.names()
-    assert len(reader._index._ask("SELECT * FROM pending")) <= 3
+    assert len(waited_for(reader)) == 3
 
 
 def test_a_damaged_or_strange_entry_of_the_log_is_passed_over(local):
@@ -313,6 +317,7 @@ def test_a_damaged_or_strange_entry_of_the_log_is_passed_over(local):
     writer._references.put("@log/0000000000000001", b"damaged")
     writer._log.append("../../etc/passwd")
     writer._log.append(f"{NAME}/versions/latest")
+    writer._log.append(f"{NAME}/envelopes/1.0.0/{'0' * 64}")
     release(writer, "1.0.0")
     assert reader.versions(NAME) == ["1.0.0"]
     assert local().versions(NAME) == ["1.0.0"]
@@ -360,11 +365,26 @@ DAMAGES = {
     ),
     "with malformed rows": lambda path: _sql(path, "UPDATE versions SET tags = '{', metrics = '[]'"),
     "with values of other types": lambda path: _sql(path, "UPDATE versions SET metrics = x'00ff'"),
+    "with versions that are none": lambda path: _sql(path, "UPDATE versions SET version = '../' || id"),
+    "with identities that are none": lambda path: _sql(path, "UPDATE versions SET identity = 7"),
+    "with numbers that are none": lambda path: _sql(path, "UPDATE versions SET sequence = 'x'"),
+    "with names that are none": lambda path: _sql(
+        path, "INSERT INTO names VALUES ('../x', 'x')", "UPDATE versions SET name = '../x'"
+    ),
+    "with a state that is none": lambda path: _sql(path, "UPDATE state SET position = 'x'"),
+    "waiting for what is none": lambda path: _sql(path, "INSERT INTO pending VALUES ('../../x', 7)"),
     "with text that is none": lambda path: _sql(path, "UPDATE versions SET tags = CAST(x'ff' AS TEXT)"),
     "ahead of the log": lambda path: _sql(path, "DELETE FROM versions", "UPDATE state SET position = 99"),
     "half built": lambda path: _sql(path, "DELETE FROM versions", "UPDATE state SET cursor = ''"),
     "without state": lambda path: _sql(path, "DELETE FROM state", "DELETE FROM versions"),
     "gone": lambda path: path.unlink(),
+    "gone, and not what was beside it": lambda path: (
+        path.unlink(),
+        *(
+            path.with_name(path.name + each).write_bytes(b"left" * 999)
+            for each in ("-wal", "-shm", "-journal")
+        ),
+    ),
     "a folder": lambda path: (path.unlink(), path.mkdir()),
     "of a later version of the SDK": lambda path: _sql(path, "PRAGMA user_version = 99"),
 }
@@ -463,11 +483,17 @@ def test_a_version_that_only_the_index_has_is_not_believed(filled, local, folder
         "UPDATE versions SET created = '2030-01-01T00:00:00Z', digest = 'other' WHERE version = '1.1.0'",
     )
     catalog = local()
-    assert catalog.resolve(Reference.parse(NAME)) == "1.1.0"
     assert catalog.next_sequence(NAME)[0] == 4
     found = catalog.search()
     assert [each.version for each in found] == ["2.0.0-rc.1", "1.1.0", "1.0.0"]
     assert {each.created for each in found} == {NOW}
+
+
+@pytest.mark.parametrize("range_", ["*", "^1"])
+def test_a_version_that_is_none_is_not_matched_with_a_range(filled, local, folder, range_):
+    filled._index._close()
+    _sql(folder / "index.sqlite", "UPDATE versions SET version = '../' || id")
+    assert local().resolve(Reference(NAME, range=range_)) == "1.1.0"
 
 
 def test_an_identity_that_only_the_index_has_is_not_believed(filled, local, folder):
@@ -710,6 +736,21 @@ sys.exit(os.waitstatus_to_exitcode(status))
 def test_a_process_that_is_forked_off_opens_its_own(filled, folder):
     ran = subprocess.run([sys.executable, "-c", FORKED, str(folder)], capture_output=True, check=False)
     assert ran.returncode == 0, ran.stderr.decode()
+
+
+def test_a_connection_of_another_process_is_neither_used_nor_closed(filled):
+    inherited = filled._index._database
+    filled._index._process = -1
+    assert filled.names() == [NAME]
+    assert filled._index._database is not inherited
+    _index._close(inherited, -1)
+    assert inherited.execute("SELECT 1").fetchone() == (1,)
+    inherited.close()
+
+
+def test_tables_that_another_process_has_just_made_are_not_made_again(filled):
+    _index_schema._make_tables(filled._index._database)
+    assert filled.names() == [NAME]
 
 
 def test_the_file_is_beside_the_store_s_own_and_nowhere_else(filled, folder):

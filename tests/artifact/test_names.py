@@ -6,7 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maas_sdk.artifact import Reference
-from maas_sdk.artifact._names import check_name, check_version, is_version, tag, version_order
+from maas_sdk.artifact._names import (
+    check_alias,
+    check_name,
+    check_version,
+    is_alias,
+    is_version,
+    tag,
+    version_order,
+)
 from maas_sdk.errors import InvalidReferenceError
 
 IDENTITY = "sha256:" + "ab" * 32
@@ -40,6 +48,37 @@ def test_a_version_is_semver_2(version):
 def test_anything_else_is_not_a_version(version):
     with pytest.raises(InvalidReferenceError, match=r"SemVer 2\.0"):
         check_version(version)
+
+
+@pytest.mark.parametrize(
+    "alias", ["stable", "latest", "a", "v", "x-large-2", "r.1_0-b", "version1", "a" * 64]
+)
+def test_an_alias_is_a_word(alias):
+    assert check_alias(alias) == alias
+    assert Reference.parse(f"acme/digits@{alias}") == Reference("acme/digits", alias=alias)
+
+
+@pytest.mark.parametrize(
+    "alias",
+    ["", "x", "v1", "v1.2", "v1.x", "x.x", "v1.2.3-rc.1", "1.0.0", "1", "Stable", "stable\n",
+     "v2-final", "-a", "a/b", "a b", "á", "a" * 65, "sha256:" + "ab" * 32, "^1", "*", None, 7],
+)  # fmt: skip
+def test_what_reads_like_a_version_or_a_range_is_no_alias(alias):
+    with pytest.raises(InvalidReferenceError, match="not an alias"):
+        check_alias(alias)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.from_regex(r"\A[vx0-9]{1,2}(\.[vx0-9]{1,2}){0,3}(-[a-z0-9.-]{0,4})?\Z")
+    | st.text("vx019.-_a", max_size=8)
+)
+def test_no_alias_is_a_range(text):
+    try:
+        semantic_version.NpmSpec(text)
+    except ValueError:
+        return
+    assert not is_alias(text)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from maas_sdk.errors import (
     IncompleteError,
     NoMatchError,
     RefusedError,
+    SealingError,
     StorageError,
 )
 from maas_sdk.sealing import AgeSealer
@@ -108,6 +109,18 @@ def test_an_unsealed_release_and_one_by_another_sealer_are_unpacked_too(sender, 
     trust.save_policy(policy)
     take(sender.bundle("1.0.1", parts=PARTS, recipients=[]), unpack=tmp_path / "out2", identity=None)
     assert content(tmp_path / "out2") == PARTS
+
+
+def test_what_its_publisher_sealed_wrongly_is_told_after_the_import(sender, take, receiver, tmp_path):
+    class Rubbish(AgeSealer):
+        def encrypt(self, source, sink, recipients):
+            source.read()
+            sink.write(b"age-encryption.org/v1\n-> nothing of the kind")
+
+    with pytest.raises(SealingError):
+        take(sender.bundle(parts={"part.bin": b"1"}, sealer=Rubbish()))
+    assert left(tmp_path) == []
+    assert receiver.versions("acme/digits") == ["1.0.0"]
 
 
 def test_volumes_are_unpacked_with_the_last_one(sender, take, tmp_path):

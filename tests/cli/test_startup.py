@@ -94,7 +94,8 @@ def test_maas_import_loads_no_more_than_it_needs(world):
     )
     assert "maas_sdk.storage._local" in loaded
     assert loaded & HEAVY == set()
-    assert loaded & NEEDLESS - {"semantic_version", "importlib.metadata", "sqlite3"} == set()
+    assert loaded & NEEDLESS == set()
+    assert len(loaded) < 480  # 400 on Python 3.11
 
 
 def test_the_version_and_an_unknown_command_load_no_room(tmp_path):

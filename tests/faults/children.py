@@ -43,9 +43,9 @@ def run(function, *, root=None, hook=None, started=None):
     return child()
 
 
-def start(function):
+def start(function, *, root=None, hook=None):
     """Begin to run `function` in a forked child; what it gives waits for the child and gives the outcome."""
-    return _start(function, None, None)
+    return _start(function, root, hook)
 
 
 def _start(function, root, hook):

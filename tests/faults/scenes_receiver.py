@@ -28,7 +28,7 @@ from maas_sdk.trust import Revoked, Trust
 
 def _prepare_import(root, people):
     prepare(root, people)
-    for version in PARTS:
+    for version in ("0.1.0", "1.0.0"):
         publish(root / "sender", people, version).export(root / "in" / f"{version}.maas")
     shutil.rmtree(root / "sender")
     import_(root, people, "0.1.0.maas")

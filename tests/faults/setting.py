@@ -24,6 +24,7 @@ PARTS = {
         "tensors/000.safetensors": b"\1" * 3000,
         "tensors/001.safetensors": bytes(range(256)) * 300,
     },
+    "2.0.0": {"card.md": b"# other\n", "model.json": b'{"nodes":[]}', "tensors/000.safetensors": b"\2" * 500},
 }
 TOP = {"store", "trust", "in", "out"}
 IGNORED = (".lock", ".sqlite", ".sqlite-wal", ".sqlite-shm", ".sqlite-journal")
@@ -55,9 +56,9 @@ def trust_of(root):
     return Trust.open(root / "trust")
 
 
-def publish(folder, people, version="1.0.0", *, recipients=None):
+def publish(folder, people, version="1.0.0", *, recipients=None, parts=None):
     return Store(LocalBackend(folder)).publish(
-        PARTS[version],
+        PARTS[version] if parts is None else parts,
         name=NAME,
         version=version,
         signers=[people.acme.signer],
@@ -159,5 +160,5 @@ def prepare(root, people, **policy):
 def prepare_two(root, people):
     """Make a store with two versions that share layers."""
     prepare(root, people)
-    for version in PARTS:
+    for version in ("0.1.0", "1.0.0"):
         publish(root / "store", people, version)

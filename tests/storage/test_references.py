@@ -20,6 +20,14 @@ def test_a_record_is_kept_below_refs(references, backend):
     assert list(backend.list("")) == ["refs/" + KEY]
 
 
+@pytest.mark.parametrize("size", [0, 4096, 4097, 100_000])
+def test_a_record_may_be_long(references, size):
+    references.put(KEY, b"x" * size)
+    assert references.get(KEY) == b"x" * size
+    assert references.has(KEY)
+    assert not references.has(KEY + "1")
+
+
 def test_the_same_record_again_is_fine_and_another_one_is_refused(references):
     references.put(KEY, b"record")
     references.put(KEY, b"record")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -50,6 +49,7 @@ def html_table(
     header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), caption: str = ""
 ) -> str:
     """Give an HTML table for notebooks: no style sheet, no scripts, every cell escaped."""
+    from html import escape  # noqa: PLC0415 - it brings a table of two thousand entities
 
     def cells(tag: str, row: Sequence[str]) -> str:
         return "".join(

@@ -72,5 +72,5 @@ _MODULE_OF = {
     "write_index": "_layout",
 }
 
-if not TYPE_CHECKING:
+if not TYPE_CHECKING:  # pragma: no branch - type checkers read the imports above
     __getattr__ = lazy_names(__name__, _MODULE_OF)

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 from maas_sdk._internal import records, strict_json
 from maas_sdk._internal.digests import is_digest, sha256
 from maas_sdk.artifact import _places
-from maas_sdk.artifact._known_layers import KnownLayers, read_layers
+from maas_sdk.artifact._fields import MAX_NUMBER
+from maas_sdk.artifact._known_layers import KnownLayers
 from maas_sdk.artifact._lineage import Lineage, trace
 from maas_sdk.artifact._log import Log
 from maas_sdk.artifact._names import Reference
@@ -59,7 +60,6 @@ _SLOW: Final = 60  # seconds from the announcement of a reference, after which i
 _NAMED: Final = 20  # names or versions in a message at most
 _ROUNDS: Final = 3  # times that a search is repeated because the index was behind
 _CANDIDATES: Final = 8  # envelopes that are read for one layer at most
-_REMEMBERED: Final = 64  # envelopes whose layers are remembered
 
 
 class Catalog:
@@ -80,8 +80,8 @@ class Catalog:
         self._references = References(backend, limits=limits)
         self._log = Log(self._references, limits=limits)
         self._index_: Index | None = None
-        self._layers: dict[tuple[str, ...], KnownLayers | None] = {}
         self.blobs = BlobStore(backend)
+        self._layers = KnownLayers(self.blobs, self._record, limits=limits)
         self.leases = Leases(backend)
         self.limits = limits
 
@@ -198,16 +198,19 @@ class Catalog:
 
     def latest(self, prefix: str) -> tuple[int, bytes] | None:
         """Give the record with the highest number, and that number; None when there is none."""
-        if "@" not in prefix:  # what is said of keys is little, and is not left to a cache
-            number = self._index.latest(prefix)
-            if number is None:
-                return None
-            key = _places.numbered_key(prefix, number)
-            try:
-                return number, self._references.get(key)
-            except NotFoundError:
-                self._index.relearn(key)
-        return max(self.all(prefix), default=None)
+        if "@" in prefix:  # what is said of keys is little, and is not left to a cache
+            return max(self.all(prefix), default=None)
+        number = self._index.latest(prefix) or 0
+        with contextlib.suppress(NotFoundError):
+            # The index may not know of one that no log announced.
+            if number == MAX_NUMBER or not self._references.has(_places.numbered_key(prefix, number + 1)):
+                return (
+                    (number, self._references.get(_places.numbered_key(prefix, number))) if number else None
+                )
+        found = max(self.all(prefix), default=None)
+        for wrong in {number, 0 if found is None else found[0]} - {0}:
+            self._index.relearn(_places.numbered_key(prefix, wrong))
+        return found
 
     def latest_below(self, folder: str) -> dict[str, tuple[int, bytes]]:
         """Give the latest record of each prefix that begins with `folder`, ``name/aliases/`` for example."""
@@ -343,15 +346,8 @@ class Catalog:
         tuple of str and int, or None
             Digest and size of the layer, which is there.
         """
-        fingerprints = tuple(sorted(key.fingerprint for key in keys))
-        for source in self._index.sources(plain_digest, recipients, suffix, limit=_CANDIDATES):
-            known = self._known_layers(source, fingerprints, keys)
-            if known is None or (sorted(known.recipients), known.suffix) != (sorted(recipients), suffix):
-                continue
-            for plain, layer, size in known.layers:
-                if plain == plain_digest and layer not in besides and self._has_blob(layer, size):
-                    return layer, size
-        return None
+        sources = self._index.sources(plain_digest, recipients, suffix, limit=_CANDIDATES)
+        return self._layers.find(sources, plain_digest, recipients, suffix, keys=keys, besides=besides)
 
     def next_sequence(self, name: str) -> tuple[int, str | None]:
         """Give a number above that of any version, and the identity of the release before it."""
@@ -557,25 +553,6 @@ class Catalog:
         if record is None:
             raise self._missing(reference)
         return record.identity
-
-    def _known_layers(
-        self, key: str, fingerprints: tuple[str, ...], keys: Sequence[PublicKey]
-    ) -> KnownLayers | None:
-        remembered = (key, *fingerprints)
-        if remembered not in self._layers:
-            if len(self._layers) >= _REMEMBERED:
-                self._layers.clear()
-            with contextlib.suppress(ArtifactError):
-                record = self._record(key)
-                found = None if record is None else read_layers(self.blobs, record, keys, limits=self.limits)
-                self._layers[remembered] = found
-        return self._layers.get(remembered)
-
-    def _has_blob(self, digest: str, size: int) -> bool:
-        try:
-            return self.blobs.size(digest) == size
-        except NotFoundError:
-            return False
 
     def _missing(self, reference: Reference) -> NotFoundError:
         versions = self.versions(reference.name)

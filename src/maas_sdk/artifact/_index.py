@@ -2,8 +2,8 @@
 
 It is brought up to date by the log before each question. It is made anew from the list of all references when
 there is none, when it is damaged or something else, and when it is that of another store. Where a file cannot
-be used it is kept in memory. So it can be deleted at any time and is never a reason to fail. It may lack what
-is there for a moment; what it has is checked against the references before it is used.
+be used it is kept in memory. So it can be deleted while nobody has the store open, and is never a reason to
+fail. It may lack what is there for a moment; what it has is checked against the references before it is used.
 
 The file is for the processes of one machine, because SQLite's journal does not work over a network share.
 """
@@ -21,8 +21,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from attrs import frozen
 
+from maas_sdk._internal.digests import is_digest
+from maas_sdk.artifact._fields import MAX_NUMBER
 from maas_sdk.artifact._index_rows import PARENT, RowWriter, recipients_text
 from maas_sdk.artifact._index_schema import open_database, remove_database, transaction
+from maas_sdk.artifact._names import is_name, is_version
 from maas_sdk.artifact._ordering import EVERY_RELEASE, EVERYTHING, intervals, matcher
 from maas_sdk.artifact._places import LOG, parse_key
 from maas_sdk.artifact._search import find
@@ -81,14 +84,15 @@ class Index:
     def names(self) -> list[str]:
         """Give the names that have a version, sorted."""
         return self._texts(
+            is_name,
             "SELECT name FROM names WHERE EXISTS (SELECT 1 FROM versions WHERE name = names.name)"
-            " ORDER BY name"
+            " ORDER BY name",
         )
 
     def versions(self, name: str, *, yanked: bool) -> list[str]:
         """Give the versions of a name, the lowest first."""
         sql = "SELECT version FROM versions WHERE name = ? AND yanked <= ? ORDER BY place"
-        return self._texts(sql, name, yanked)
+        return self._texts(is_version, sql, name, yanked)
 
     def highest(self, name: str, range_: str) -> str | None:
         """Give the highest version in a range that is not yanked; None when there is none."""
@@ -97,7 +101,7 @@ class Index:
     def by_identity(self, name: str, identity: str) -> list[str]:
         """Give the versions that are this release; one, unless the store is damaged."""
         sql = "SELECT version FROM versions WHERE name = ? AND identity = ? ORDER BY place"
-        return self._texts(sql, name, identity)
+        return self._texts(is_version, sql, name, identity)
 
     def last(self, name: str) -> tuple[str, int] | None:
         """Give the version with the highest sequence number, and that number."""
@@ -105,17 +109,20 @@ class Index:
             "SELECT version, sequence FROM versions WHERE name = ? AND sequence IS NOT NULL"
             " ORDER BY sequence DESC, place DESC LIMIT 1"
         )
-        return next(((str(version), int(number)) for version, number in self._ask(sql, name)), None)
+        rows = self._ask(lambda row: is_version(row[0]) and _is_number(row[1]), sql, name)
+        return (rows[0][0], rows[0][1]) if rows else None
 
     def latest(self, prefix: str) -> int | None:
         """Give the highest number of a kind of numbered records."""
-        found = self._ask("SELECT number FROM records WHERE prefix = ?", prefix)
-        return next((int(number) for (number,) in found), None)
+        sql = "SELECT number FROM records WHERE prefix = ?"
+        rows = self._ask(lambda row: _is_number(row[0]), sql, prefix)
+        return rows[0][0] if rows else None
 
     def latest_below(self, folder: str) -> list[str]:
         """Give the prefixes of the numbered records that begin with a text ending in a slash, sorted."""
         sql = "SELECT prefix FROM records WHERE prefix >= ? AND prefix < ? ORDER BY prefix"
-        return self._texts(sql, folder, folder[:-1] + "0")  # which comes after "/"
+        # "0" comes after "/".
+        return self._texts(lambda prefix: _is_key(f"{prefix}/{1:016d}"), sql, folder, folder[:-1] + "0")
 
     def sources(self, plain: str, recipients: Sequence[str], suffix: str, *, limit: int) -> list[str]:
         """Give keys of references that say to have a plaintext sealed for recipients, the latest first."""
@@ -123,7 +130,7 @@ class Index:
             "SELECT sources.key FROM layers JOIN sources ON sources.id = layers.source"
             " WHERE plain = ? AND recipients = ? AND suffix = ? ORDER BY source DESC, layer LIMIT ?"
         )
-        return self._texts(sql, plain, recipients_text(recipients), suffix, limit)
+        return self._texts(_is_key, sql, plain, recipients_text(recipients), suffix, limit)
 
     def find(self, query: Query) -> list[tuple[str, Listing]]:
         """Give what a query asks for, each with the digest of the reference that it comes from."""
@@ -135,7 +142,7 @@ class Index:
             "SELECT DISTINCT label FROM labels JOIN versions ON versions.id = labels.version"
             " WHERE identity = ? AND kind = ? ORDER BY label"
         )
-        return self._texts(sql, identity, PARENT)
+        return self._texts(is_digest, sql, identity, PARENT)
 
     def children(self, identity: str) -> list[str]:
         """Give the identities of the releases that have it as a parent, sorted."""
@@ -143,12 +150,13 @@ class Index:
             "SELECT DISTINCT identity FROM labels JOIN versions ON versions.id = labels.version"
             " WHERE kind = ? AND label = ? ORDER BY identity"
         )
-        return self._texts(sql, PARENT, identity)
+        return self._texts(is_digest, sql, PARENT, identity)
 
     def subject(self, identity: str) -> tuple[str, str] | None:
         """Give name and version of a release; None when it is not in the store."""
         sql = "SELECT name, version FROM versions WHERE identity = ? ORDER BY name, place LIMIT 1"
-        return next(((str(name), str(version)) for name, version in self._ask(sql, identity)), None)
+        rows = self._ask(lambda row: is_name(row[0]) and is_version(row[1]), sql, identity)
+        return (rows[0][0], rows[0][1]) if rows else None
 
     def relearn(self, key: str) -> None:
         """Read a reference again that is not what the index has, or that the log does not have."""
@@ -168,11 +176,19 @@ class Index:
 
         self._run(work)
 
-    def _ask(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
-        return self._run(lambda database: database.execute(sql, parameters).fetchall())
+    def _ask(self, check: Callable[[Any], bool], sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """Ask for rows, each of which must be what an index can hold."""
 
-    def _texts(self, sql: str, *parameters: object) -> list[str]:
-        return [str(text) for (text,) in self._ask(sql, *parameters)]
+        def work(database: sqlite3.Connection) -> list[tuple[Any, ...]]:
+            rows = database.execute(sql, parameters).fetchall()
+            if not all(check(row) for row in rows):
+                raise sqlite3.DatabaseError("a row of the index is malformed")
+            return rows
+
+        return self._run(work)
+
+    def _texts(self, check: Callable[[Any], bool], sql: str, *parameters: object) -> list[str]:
+        return [text for (text,) in self._ask(lambda row: check(row[0]), sql, *parameters)]
 
     def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Do something with an index that is up to date; in its file, in a new one, or at last in memory."""
@@ -250,20 +266,23 @@ class Index:
 
     def _take(self, database: sqlite3.Connection, key: str) -> None:
         """Read a reference; one that is not there may be on its way."""
-        if parse_key(key) is None:
+        place = parse_key(key)
+        if place is None:
             return
         try:
             data = self._references.get(key)
         except NotFoundError:
-            self._rows.forget(database, key)
+            self._rows.forget(database, place, key)
             _expect(database, key)
         else:
-            self._rows.take(database, key, data)
+            self._rows.take(database, place, key, data)
             database.execute("DELETE FROM pending WHERE key = ?", (key,))
 
     def _retry(self, database: sqlite3.Connection) -> None:
         """Look again for references that were announced and not there."""
         pending = database.execute("SELECT key, seen FROM pending").fetchall()
+        if not all(_is_key(key) and _is_number(seen) for key, seen in pending):
+            raise sqlite3.DatabaseError("what the index waits for is malformed")
         there = {key for key, _ in pending if self._references.has(key)}
         horizon = time.time() - PATIENCE
         late = [(key,) for key, seen in pending if key not in there and seen < horizon]
@@ -315,7 +334,20 @@ class _State:
 
 def _state(database: sqlite3.Connection) -> _State | None:
     row = database.execute("SELECT position, mark, cursor FROM state").fetchone()
-    return None if row is None else _State(int(row[0]), str(row[1]), None if row[2] is None else str(row[2]))
+    if row is None:
+        return None
+    position, mark, cursor = row
+    if not ((position == 0 or _is_number(position)) and isinstance(mark, str)):
+        raise sqlite3.DatabaseError("the state of the index is malformed")
+    return _State(position, mark, None if cursor is None else str(cursor))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and 1 <= value <= MAX_NUMBER
+
+
+def _is_key(value: object) -> bool:
+    return isinstance(value, str) and parse_key(value) is not None
 
 
 def _expect(database: sqlite3.Connection, key: str) -> None:
@@ -344,7 +376,9 @@ def _highest(database: sqlite3.Connection, name: str, range_: str) -> str | None
             (name, interval.prerelease, interval.low, interval.high),
         )
         with contextlib.closing(rows):
-            found = next((row for row in rows if is_in(row[1])), None)
+            found = next((row for row in rows if not is_version(row[1]) or is_in(row[1])), None)
+        if found is not None and not is_version(found[1]):
+            raise sqlite3.DatabaseError("a version in the index is malformed")
         if found is not None and (best is None or found > best):
             best = found
     return None if best is None else best[1]

@@ -79,7 +79,7 @@ class RowWriter:
         self._blobs = blobs
         self._limits = limits
 
-    def take(self, database: sqlite3.Connection, key: str, data: bytes) -> None:
+    def take(self, database: sqlite3.Connection, place: Place, key: str, data: bytes) -> None:
         """Write the rows for a reference, in place of those that it had.
 
         Raises
@@ -87,9 +87,6 @@ class RowWriter:
         StorageError
             When the store cannot be read.
         """
-        place = _places.parse_key(key)
-        if place is None:
-            return
         if place.kind == _places.VERSIONS:
             self._version(database, place, key, data)
         elif place.kind == _places.ENVELOPES:
@@ -99,16 +96,15 @@ class RowWriter:
         else:
             self._numbered(database, place, key, data)
 
-    def forget(self, database: sqlite3.Connection, key: str) -> None:
+    def forget(self, database: sqlite3.Connection, place: Place, key: str) -> None:
         """Remove the rows of a version or of a numbered record that is gone."""
-        place = _places.parse_key(key)
-        if place is not None and place.kind == _places.VERSIONS:
+        if place.kind == _places.VERSIONS:
             wanted = (place.name, place.target)
             found = database.execute("SELECT id FROM versions WHERE name = ? AND version = ?", wanted)
             for (row,) in found.fetchall():
                 _remove_children(database, row)
                 database.execute("DELETE FROM versions WHERE id = ?", (row,))
-        elif place is not None and place.number:
+        elif place.number:
             prefix = key.rpartition("/")[0]
             database.execute("DELETE FROM records WHERE prefix = ? AND number = ?", (prefix, place.number))
 
@@ -136,7 +132,7 @@ class RowWriter:
         if release is not None:
             labels = [(PARENT, parent) for parent in release.parents]
             labels += [(DATASET, label) for each in release.datasets for label in (each.name, each.digest)]
-            _add_labels(database, row, labels)
+            _add_labels(database, row, release.created, labels)
             database.executemany(
                 "INSERT INTO metrics VALUES (?, ?, ?)",
                 [(metric, float(value), row) for metric, value in release.metrics.items()],
@@ -229,9 +225,7 @@ class RowWriter:
             release = ReleaseStatement.from_payload(payload, limits=self._limits)
             sealing = None
             if _oci.SEALING_SIGNATURE in payloads:
-                sealing = SealingStatement.from_payload(
-                    payloads[_oci.SEALING_SIGNATURE], limits=self._limits
-                )
+                sealing = SealingStatement.from_payload(payloads[_oci.SEALING_SIGNATURE], limits=self._limits)
         except (ArtifactError, InvalidOptionError, NotFoundError, KeyError):
             return None
         return _Documents(release, sealing) if sha256(payload) == record.identity else None
@@ -245,7 +239,7 @@ def _remove_children(database: sqlite3.Connection, row: int) -> None:
 def _apply_notices(database: sqlite3.Connection, name: str, version: str) -> None:
     """Write what the latest signed records say into the row of their version, if it is there."""
     row = database.execute(
-        "SELECT id, identity FROM versions WHERE name = ? AND version = ?", (name, version)
+        "SELECT id, identity, created FROM versions WHERE name = ? AND version = ?", (name, version)
     ).fetchone()
     if row is None:
         return
@@ -262,12 +256,13 @@ def _apply_notices(database: sqlite3.Connection, name: str, version: str) -> Non
         "UPDATE versions SET yanked = ?, note = ?, tags = ? WHERE id = ?", (yanked, note, tags, row[0])
     )
     database.execute("DELETE FROM labels WHERE version = ? AND kind = ?", (row[0], TAG))
-    _add_labels(database, row[0], [(TAG, tag) for tag in json.loads(tags)])
+    _add_labels(database, row[0], row[2] or "", [(TAG, tag) for tag in json.loads(tags)])
 
 
-def _add_labels(database: sqlite3.Connection, row: int, labels: list[tuple[str, str]]) -> None:
+def _add_labels(database: sqlite3.Connection, row: int, created: str, labels: list[tuple[str, str]]) -> None:
     database.executemany(
-        "INSERT OR IGNORE INTO labels VALUES (?, ?, ?)", [(kind, label, row) for kind, label in labels]
+        "INSERT OR IGNORE INTO labels VALUES (?, ?, ?, ?)",
+        [(kind, label, created, row) for kind, label in labels],
     )
 
 

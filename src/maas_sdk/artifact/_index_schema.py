@@ -34,10 +34,10 @@ CREATE TABLE versions (
 CREATE INDEX versions_place ON versions (name, yanked, prerelease, place);
 CREATE INDEX versions_sequence ON versions (name, sequence);
 CREATE INDEX versions_identity ON versions (identity);
-CREATE INDEX versions_created ON versions (created DESC, name, place DESC);
-CREATE INDEX versions_of_name ON versions (name, created DESC, place DESC);
+CREATE INDEX versions_created ON versions (created DESC, name, place DESC, yanked);
+CREATE INDEX versions_of_name ON versions (name, created DESC, place DESC, yanked);
 CREATE TABLE labels (
-    kind TEXT, label TEXT, version INTEGER, PRIMARY KEY (kind, label, version)
+    kind TEXT, label TEXT, created TEXT, version INTEGER, PRIMARY KEY (kind, label, created DESC, version)
 ) WITHOUT ROWID;
 CREATE INDEX labels_version ON labels (version, kind, label);
 CREATE TABLE metrics (
@@ -80,6 +80,9 @@ def open_database(path: Path | None) -> sqlite3.Connection:
     """
     if path is not None:
         _check_regular(path)
+        if not path.exists():
+            with contextlib.suppress(OSError):
+                remove_database(path)  # what was beside a file that somebody removed
     database = sqlite3.connect(
         ":memory:" if path is None else path, timeout=_BUSY, isolation_level=None, check_same_thread=False
     )

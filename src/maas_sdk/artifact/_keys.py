@@ -6,18 +6,15 @@ The classes are imported where they are compared with: whoever verifies without 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from maas_sdk._internal.digests import is_digest
 from maas_sdk.errors import InvalidOptionError
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 __all__ = ["fingerprint_of", "sealing_identities", "sealing_recipients"]
 
 
-def sealing_recipients(recipients: Sequence[Any]) -> dict[str, Any]:
+def sealing_recipients(recipients: Any) -> dict[str, Any]:
     """Give recipients by fingerprint, each once, sorted.
 
     Parameters

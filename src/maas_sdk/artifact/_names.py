@@ -38,8 +38,8 @@ _VERSION: Final = re.compile(  # semver.org's own; the library, slow to import, 
 )
 _ALIAS: Final = re.compile(r"[a-z][a-z0-9._-]{0,63}", re.ASCII)
 _NUMBER: Final = r"(?:x|0|[1-9]\d*)"
-# What an alias could be that npm's notation takes for a range, or nearly: x, v1, v1.x, v1.2.3-rc.1.
-_LIKE_A_RANGE: Final = re.compile(rf"v?{_NUMBER}(?:\.{_NUMBER}){{0,2}}(?:-[a-z0-9.-]*)?", re.ASCII)
+# What an alias could be that is a range in npm's notation, or reads like one: x, vx.1, v1, v1.2.3-rc.1.
+_LIKE_A_RANGE: Final = re.compile(rf"v?{_NUMBER}(?:\.{_NUMBER}){{0,2}}-?|v\d.*", re.ASCII)
 _MAX_VERSION: Final = 128  # the length of an OCI tag
 _MAX_RANGE: Final = 256
 _ACCEPTED: Final = (

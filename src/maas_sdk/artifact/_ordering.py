@@ -87,14 +87,11 @@ def matcher(range_: str) -> Callable[[str], bool]:
 
 
 def _intervals(clause: Any) -> Iterator[Interval]:
-    kind = type(clause).__name__
-    if kind == "AnyOf":
+    if type(clause).__name__ == "AnyOf":
         for alternative in clause.clauses:
             yield from _intervals(alternative)
-    elif kind == "AllOf":
-        yield from _common(clause.clauses)
     else:
-        yield from _common([clause])
+        yield from _common(getattr(clause, "clauses", (clause,)))
 
 
 def _common(ranges: Iterable[Any]) -> Iterator[Interval]:

@@ -126,8 +126,8 @@ def numbered_key(prefix: str, number: int) -> str:
 
 
 def parse_number(text: str) -> int | None:
-    """Read the last segment of a numbered record's key; None when it is something else."""
-    return int(text) if _NUMBER.fullmatch(text) else None
+    """Read the last segment of a numbered record's key; None when it is something else, or zero."""
+    return (int(text) if _NUMBER.fullmatch(text) else 0) or None
 
 
 def parse_key(key: str) -> Place | None:

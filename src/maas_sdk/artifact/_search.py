@@ -9,8 +9,10 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
+from maas_sdk._internal.digests import is_digest
 from maas_sdk.artifact._fields import MAX_NUMBER
 from maas_sdk.artifact._index_rows import DATASET, PARENT, TAG
+from maas_sdk.artifact._names import is_name, is_version
 from maas_sdk.errors import InvalidOptionError
 
 __all__ = ["Listing", "Query", "find"]
@@ -155,11 +157,22 @@ class Query:
 
 @frozen
 class _Filter:
-    """A condition, as one on the row and, where there is an index for it, as the rows that fulfil it."""
+    """A condition on the versions ``v``, and where there is an index for it the rows that fulfil it.
+
+    Attributes
+    ----------
+    condition : str
+        In SQL, with `parameters`.
+    rows : str or None
+        A selection of ``id`` in SQL, with the same parameters.
+    by_date : bool
+        Whether it selects ``created`` too, and comes from an index in this order.
+    """
 
     condition: str
     parameters: tuple[object, ...]
     rows: str | None = None
+    by_date: bool = False
 
 
 def find(database: sqlite3.Connection, query: Query) -> list[tuple[str, Listing]]:
@@ -180,45 +193,61 @@ def _rows(database: sqlite3.Connection, query: Query) -> list[tuple[Any, ...]]:
     """Ask for the rows.
 
     A condition that few rows fulfil is asked for first, and these are sorted. Where each is fulfilled by
-    many, rows are looked at from the newest on until there are enough.
+    many, rows are looked at from the newest on until there are enough: those of a name, of a label, or all.
     """
     filters = _filters(query)
-    counts = [(_count(database, each), each) for each in filters if each.rows is not None]
-    rarest = min(counts, key=lambda pair: pair[0], default=None)
+    driver = _driver(database, filters)
     parameters: list[object] = []
-    if rarest is not None and rarest[0] <= _FEW:
-        driver = rarest[1]
+    date = "v.created"
+    if driver is not None:
+        date = "d.created" if driver.by_date else date
         source = f"({driver.rows}) AS d CROSS JOIN versions AS v ON v.id = d.id"
         parameters += driver.parameters
         filters = [each for each in filters if each is not driver]
     else:
-        exact = query.name is not None and not _is_pattern(query.name)
-        source = f"versions AS v INDEXED BY {'versions_of_name' if exact else 'versions_created'}"
-    where = " AND ".join(["v.identity IS NOT NULL", *(each.condition for each in filters)])
+        source = "versions AS v INDEXED BY versions_created"
+    for bound, comparison in ((query.created_after, ">="), (query.created_before, "<")):
+        if bound is not None:
+            filters.append(_Filter(f"{date} {comparison} ?", (bound,)))
+    where = " AND ".join(each.condition for each in filters) or "1"
     for each in filters:
         parameters += each.parameters
     parameters.append(-1 if query.limit is None else query.limit)
-    order = "ORDER BY v.created DESC, v.name, v.place DESC"
-    chosen = f"SELECT v.id AS id FROM {source} WHERE {where} {order} LIMIT ?"  # noqa: S608 - of constants
-    # All columns are read of those alone that are wanted.
-    sql = f"SELECT {_COLUMNS} FROM ({chosen}) AS c CROSS JOIN versions AS v ON v.id = c.id {order}"  # noqa: S608
+    chosen = (
+        f"SELECT v.id AS id FROM {source} WHERE {where}"  # noqa: S608 - of constants; values are parameters
+        f" ORDER BY {date} DESC, v.name, v.place DESC LIMIT ?"
+    )
+    # All columns are read of those alone that are wanted. Damaged references have no date: they come last.
+    sql = (
+        f"SELECT {_COLUMNS} FROM ({chosen}) AS c CROSS JOIN versions AS v ON v.id = c.id"  # noqa: S608
+        " WHERE v.identity IS NOT NULL ORDER BY v.created DESC, v.name, v.place DESC"
+    )
     return database.execute(sql, parameters).fetchall()
+
+
+def _driver(database: sqlite3.Connection, filters: list[_Filter]) -> _Filter | None:
+    """Choose the condition to ask for first; None when many rows fulfil each, and none has them by date."""
+    counted = [(_count(database, each), not each.by_date, each) for each in filters if each.rows is not None]
+    useful = [each for each in counted if each[0] <= _FEW or each[2].by_date]
+    return min(useful, key=lambda each: each[:2])[2] if useful else None
 
 
 def _listing(row: tuple[Any, ...]) -> Listing:
     name, version, _, identity, sequence, manifest, created, expires, sealed, yanked, note, *more, aliases = (
         row
     )
+    if not (is_name(name) and is_version(version) and is_digest(identity) and is_digest(manifest)):
+        raise ValueError("it names no release")
     tags, metrics, parents, datasets = map(json.loads, more)
     return Listing(
-        name=str(name),
-        version=str(version),
-        identity=str(identity),
+        name=name,
+        version=version,
+        identity=identity,
         sequence=int(sequence),
-        manifest=str(manifest),
+        manifest=manifest,
         created=None if created is None else str(created),
         expires=None if expires is None else str(expires),
-        publisher=str(name).partition("/")[0],
+        publisher=name.partition("/")[0],
         sealed=bool(sealed),
         yanked=bool(yanked),
         aliases=tuple(sorted(str(aliases or "").split())),
@@ -231,20 +260,22 @@ def _listing(row: tuple[Any, ...]) -> Listing:
 
 
 def _filters(query: Query) -> list[_Filter]:
+    """Give the conditions, but for those on the date."""
     found = []
-    if query.name is not None:
-        found.append(_names("name GLOB ?" if _is_pattern(query.name) else "name = ?", query.name))
-    if query.publisher is not None:
-        found.append(_names("publisher = ?", query.publisher))
     for kind, label in ((TAG, query.tag), (PARENT, query.parent), (DATASET, query.dataset)):
         if label is not None:
             found.append(
                 _Filter(
                     "EXISTS (SELECT 1 FROM labels WHERE version = v.id AND kind = ? AND label = ?)",
                     (kind, label),
-                    "SELECT version AS id FROM labels WHERE kind = ? AND label = ?",
+                    "SELECT version AS id, created FROM labels WHERE kind = ? AND label = ?",
+                    by_date=True,
                 )
             )
+    if query.name is not None:
+        found.append(_names("name GLOB ?" if _is_pattern(query.name) else "name = ?", query.name))
+    if query.publisher is not None:
+        found.append(_names("publisher = ?", query.publisher))
     if query.metric is not None:
         metric, comparison, bound = query.metric
         test = f"metric = ? AND value {_COMPARISONS[comparison]} ?"
@@ -255,10 +286,6 @@ def _filters(query: Query) -> list[_Filter]:
                 f"SELECT version AS id FROM metrics WHERE {test}",  # noqa: S608
             )
         )
-    if query.created_after is not None:
-        found.append(_Filter("v.created >= ?", (query.created_after,)))
-    if query.created_before is not None:
-        found.append(_Filter("v.created < ?", (query.created_before,)))
     if not query.yanked:
         found.append(_Filter("v.yanked = 0", ()))
     return found
@@ -266,7 +293,8 @@ def _filters(query: Query) -> list[_Filter]:
 
 def _names(test: str, value: str) -> _Filter:
     if test == "name = ?":
-        return _Filter("v.name = ?", (value,), "SELECT id FROM versions WHERE name = ?")
+        rows = "SELECT id, created FROM versions WHERE name = ?"
+        return _Filter("v.name = ?", (value,), rows, by_date=True)
     names = f"SELECT name FROM names WHERE {test}"  # noqa: S608 - a constant
     return _Filter(f"v.name IN ({names})", (value,), f"SELECT id FROM versions WHERE name IN ({names})")  # noqa: S608
 

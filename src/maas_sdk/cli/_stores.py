@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,8 +15,9 @@ from maas_sdk.cli._options import ReferenceArgument, StoreArgument  # noqa: TC00
 from maas_sdk.errors import InvalidOptionError
 
 if TYPE_CHECKING:
-    from maas_sdk.artifact import Release
-    from maas_sdk.artifact._lineage import Lineage, Relative
+    from maas_sdk.artifact import Lineage, Release, Store
+    from maas_sdk.artifact import Listing as Listed
+    from maas_sdk.artifact._lineage import Relative
 
 __all__ = ["list_releases", "show"]
 
@@ -77,9 +79,8 @@ def show(store: StoreArgument, reference: ReferenceArgument, *, as_json: AsJson 
     """
     opened = maas.open_store(store, create=False)
     release = opened.open(reference)
-    envelopes = opened.envelopes(reference)
-    known = opened.search(name=release.name, yanked=True)
-    listed = next((each for each in known if each.version == release.version), None)
+    envelopes = opened.envelopes(f"{release.name}@{release.version}")
+    listed = _listed(opened, release)
     data = _described(release, envelopes, listed, opened.lineage(release.identity))
     if as_json:
         show_json(data)
@@ -89,6 +90,20 @@ def show(store: StoreArgument, reference: ReferenceArgument, *, as_json: AsJson 
     for part in release.parts:
         parts.row(part.path, format_bytes(part.size), f"sha256:{part.sha256}")
     parts.show()
+
+
+def _listed(store: Store, release: Release) -> Listed | None:
+    """Find what was said of a release, among those of its name made in the same second."""
+    from maas_sdk._internal.times import moment
+
+    second = moment(release.created)
+    found = store.search(
+        name=release.name,
+        created_after=second,
+        created_before=second + timedelta(seconds=1),
+        yanked=True,
+    )
+    return next((each for each in found if each.version == release.version), None)
 
 
 def _show_release(data: dict[str, Any]) -> None:
@@ -118,7 +133,9 @@ def _show_release(data: dict[str, Any]) -> None:
     shown.show()
 
 
-def _described(release: Release, envelopes: list[Release], listed: Any, lineage: Lineage) -> dict[str, Any]:
+def _described(
+    release: Release, envelopes: list[Release], listed: Listed | None, lineage: Lineage
+) -> dict[str, Any]:
     return {
         "name": release.name,
         "version": release.version,
@@ -156,16 +173,12 @@ def _relative(each: Relative) -> dict[str, Any]:
 def _named(relative: dict[str, Any]) -> str:
     """Say who a relative is, indented by how far it is."""
     indent = "  " * (relative["distance"] - 1)
-    known = relative["name"] is not None
-    name = (
-        f"{relative['name']}@{relative['version']}"
-        if known
-        else f"{relative['identity']} (not in this store)"
-    )
-    return f"{indent}{name}"
+    if relative["name"] is None:
+        return f"{indent}{relative['identity']} (not in this store)"
+    return f"{indent}{relative['name']}@{relative['version']}"
 
 
-def _plain(each: Any) -> dict[str, object]:
+def _plain(each: Listed) -> dict[str, object]:
     return {
         "name": each.name,
         "version": each.version,

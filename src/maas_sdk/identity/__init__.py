@@ -20,5 +20,5 @@ _MODULE_OF = {
     "load_verifying_key": "_key_files",
 }
 
-if not TYPE_CHECKING:
+if not TYPE_CHECKING:  # pragma: no branch - type checkers read the imports above
     __getattr__ = lazy_names(__name__, _MODULE_OF)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from maas_sdk._internal.facade import lazy_names
 
 if TYPE_CHECKING:
-    from maas_sdk.sealing._age import AgeSealer, decrypt, encrypt, stanza_types
+    from maas_sdk.sealing._age import AgeSealer, decrypt, encrypt, encrypt_pieces, stanza_types
     from maas_sdk.sealing._header import Stanza
     from maas_sdk.sealing._hybrid import HybridIdentity, HybridRecipient
     from maas_sdk.sealing._keys import Identity, Recipient
@@ -72,5 +72,5 @@ _MODULE_OF = {
     "stanza_types": "_age",
 }
 
-if not TYPE_CHECKING:
+if not TYPE_CHECKING:  # pragma: no branch - type checkers read the imports above
     __getattr__ = lazy_names(__name__, _MODULE_OF)

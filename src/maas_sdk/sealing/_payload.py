@@ -147,7 +147,7 @@ def _cut(pieces: Iterable[BytesLike]) -> Iterator[memoryview]:
     joint, other = _two_buffers(CHUNK)
     held = 0
     for piece in pieces:
-        rest = memoryview(piece)
+        rest = memoryview(piece).cast("B")
         while len(rest) >= CHUNK - held:
             if held:
                 joint[held:] = rest[: CHUNK - held]

@@ -86,5 +86,5 @@ _MODULE_OF = {
     "verify_folder": "_folders",
 }
 
-if not TYPE_CHECKING:
+if not TYPE_CHECKING:  # pragma: no branch - type checkers read the imports above
     __getattr__ = lazy_names(__name__, _MODULE_OF)

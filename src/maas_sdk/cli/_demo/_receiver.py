@@ -85,10 +85,13 @@ class Receiver:
             outcome.result = "verified while it was copied"
         self._story.left(self._home / "received", "globex's store")
 
-    def refuse(self, bundle: Path) -> tuple[str, str]:
-        """Try to import a bundle that must be refused; give the failed check and its reason."""
+    def refuse(self, bundle: Path, *, verify: bool = False) -> tuple[str, str]:
+        """Try to import a bundle that must be refused; give the failed check and its reason.
+
+        With `verify` it is verified alone: importing does not read what the store has already.
+        """
         before = sorted(path for path in (self._home / "received").rglob("*"))
-        done, verdict = self._try_import(bundle, first_use=True)
+        done, verdict = self._try_import(bundle, first_use=True, command="verify" if verify else "import")
         self._story.expect(not done, f"{bundle.name} is refused")
         after = sorted(path for path in (self._home / "received").rglob("*"))
         self._story.expect(before == after, f"nothing of the refused {bundle.name} is kept")
@@ -121,14 +124,19 @@ class Receiver:
         same_form = predicted.dtype == wanted.dtype and predicted.shape == wanted.shape
         return bool(same_form and predicted.tobytes() == wanted.tobytes())
 
-    def _try_import(self, bundle: Path, *, first_use: bool) -> tuple[bool, dict[str, Any]]:
+    def _try_import(
+        self, bundle: Path, *, first_use: bool, command: str = "import"
+    ) -> tuple[bool, dict[str, Any]]:
         options = ["--first-use", _NAME] if first_use else []
+        if command == "import":
+            options += ["--store", "received"]
         done = self._run(
-            "import", self._from_courier(bundle.name), "--store", "received", "--trust", "trust",
+            command, self._from_courier(bundle.name), "--trust", "trust",
             "--contact", "globex.contact.json", "--json", *options,
         )  # fmt: skip
         self._story.expect(done.returncode in (0, 1), f"the check runs: {done.stderr}")
-        verdict: dict[str, Any] = json.loads(done.stdout)
+        found: dict[str, Any] = json.loads(done.stdout)
+        verdict: dict[str, Any] = found if command == "verify" else found["bundles"][0]["verdict"]
         return done.returncode == 0, verdict
 
     def _from_courier(self, name: str) -> str:

@@ -24,7 +24,7 @@ def show_refusals(story: Story, acme: Sender, globex: Receiver, bundle: Path) ->
     """Try three bundles that must be refused, and say why each was."""
     shown = table("Refused, and why", "what was tried", "check", "reason")
     with story.step("one byte of the bundle flipped") as outcome:
-        check, reason = globex.refuse(_flip_a_byte(bundle))
+        check, reason = globex.refuse(_flip_a_byte(bundle), verify=True)
         outcome.result = f"refused by the check {check!r}"
         shown.add_row("one byte flipped in the middle of the weights", check, Text(reason))
     forged = acme.publish("1.0.1", signer=maas.Identity.generate("mallory"), note="-by-mallory")
