@@ -562,6 +562,13 @@ def test_a_parent_that_is_not_there_is_not_found(catalog, library):
             catalog.search(parent=parent)
 
 
+def test_a_search_passes_over_what_was_removed_by_hand(sender, catalog, library):
+    assert len(catalog.search(name="acme/*")) == 3
+    sender.store._backend.delete("refs/acme/words/versions/1.0.0")
+    assert [each.version for each in catalog.search(name="acme/*")] == ["1.1.0", "1.0.0"]
+    assert [each.version for each in catalog.search(name="acme/*", limit=1)] == ["1.1.0"]
+
+
 def test_a_search_that_finds_only_what_changes_gives_up(catalog, library, monkeypatch):
     monkeypatch.setattr(catalog, "_digest", lambda _key: "never the same")
     assert catalog.search() == []

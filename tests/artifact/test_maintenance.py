@@ -78,7 +78,7 @@ def test_what_nothing_needs_is_removed_and_all_else_stays(local, sender, organis
     check_whole(local, organisations.acme)
     again = run(local)
     assert again.removed == ()
-    assert str(again) == "nothing needs 0 blobs of 0 B\nremoved: 0 blobs of 0 B"
+    assert str(again) == "all that is here is needed\nremoved: 0 blobs of 0 B"
 
 
 def test_what_is_young_stays_until_it_is_old(local):

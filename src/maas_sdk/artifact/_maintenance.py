@@ -97,7 +97,7 @@ class GcReport:
             lines += [text_table(("what", "name", "size", "last used"), rows, right=(2,)), ""]
             if len(self.orphans) > _ROWS:
                 lines.append(f"and {len(self.orphans) - _ROWS} more")
-        lines.append(f"nothing needs {_sum(self.orphans)}")
+        lines.append(f"not needed: {_sum(self.orphans)}" if self.orphans else "all that is here is needed")
         if self.young:
             lines.append(
                 f"kept for now, since used within the grace period of {self.grace}: {_sum(self.young)}"
