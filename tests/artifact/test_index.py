@@ -23,8 +23,8 @@ from maas_sdk.artifact._ordering import intervals, is_prerelease, order_text
 from maas_sdk.artifact._papers import make_papers
 from maas_sdk.artifact._parts import PartInfo
 from maas_sdk.artifact._statements import Dataset, Layer, ReleaseStatement, SealingStatement
-from maas_sdk.errors import StorageError
-from maas_sdk.limits import DEFAULT_LIMITS
+from maas_sdk.errors import LimitExceededError, StorageError
+from maas_sdk.limits import DEFAULT_LIMITS, Limits
 from maas_sdk.signing import IN_TOTO_PAYLOAD_TYPE, Envelope, Signature
 from maas_sdk.storage import LocalBackend, MemoryBackend
 
@@ -552,6 +552,16 @@ def test_a_damaged_reference_is_listed_and_found_by_no_search(filled, local, fol
     assert [each.version for each in catalog.search(name=NAME)] == ["2.0.0-rc.1", "1.0.0"]
 
 
+def test_a_reference_that_is_too_large_hides_nothing_else(filled, folder):
+    filled._references.put(f"{NAME}/versions/3.0.0", b"x" * 60_000)
+    small = Catalog(LocalBackend(folder), Limits(max_json_bytes=50_000))
+    small.rebuild_index()
+    assert small.versions(NAME) == ["1.0.0", "1.1.0", "2.0.0-rc.1", "3.0.0"]
+    assert small.resolve(Reference(NAME, range="^1")) == "1.1.0"
+    with pytest.raises(LimitExceededError):
+        small.resolve(Reference(NAME, range="*"))
+
+
 def test_a_record_whose_number_is_none_is_damaged(local):
     catalog = local()
     first = release(catalog, "1.0.0")
@@ -719,7 +729,7 @@ def test_processes_publish_at_a_time_and_nothing_is_missed(local, folder):
 FORKED = """
 import os, sys
 from maas_sdk.artifact._catalog import Catalog
-from maas_sdk.limits import DEFAULT_LIMITS
+from maas_sdk.limits import DEFAULT_LIMITS, Limits
 from maas_sdk.storage import LocalBackend
 catalog = Catalog(LocalBackend(sys.argv[1]), DEFAULT_LIMITS)
 expected = catalog.versions("acme/digits")

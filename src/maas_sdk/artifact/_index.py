@@ -29,7 +29,7 @@ from maas_sdk.artifact._names import is_name, is_version
 from maas_sdk.artifact._ordering import EVERY_RELEASE, EVERYTHING, intervals, matcher
 from maas_sdk.artifact._places import LOG, parse_key
 from maas_sdk.artifact._search import find
-from maas_sdk.errors import NotFoundError, StorageError
+from maas_sdk.errors import LimitExceededError, NotFoundError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -274,9 +274,11 @@ class Index:
         except NotFoundError:
             self._rows.forget(database, place, key)
             _expect(database, key)
-        else:
-            self._rows.take(database, place, key, data)
-            database.execute("DELETE FROM pending WHERE key = ?", (key,))
+            return
+        except LimitExceededError:
+            data = b""  # no record either, and no reason to find nothing else
+        self._rows.take(database, place, key, data)
+        database.execute("DELETE FROM pending WHERE key = ?", (key,))
 
     def _retry(self, database: sqlite3.Connection) -> None:
         """Look again for references that were announced and not there."""

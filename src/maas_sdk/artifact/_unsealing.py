@@ -188,7 +188,8 @@ class _Tap(io.RawIOBase):
             count = self._source.readinto(view)  # type: ignore[attr-defined]
             if count and self._passing:
                 try:
-                    self._target.take(view[:count], stable=False)
+                    # The store reads into two buffers in turn, so that this one stays for long enough.
+                    self._target.take(view[:count], stable=True)
                     self._target.flush()
                 except ClosedPipe:
                     self._passing = False

@@ -280,11 +280,14 @@ class LocalBackend:
         with storage_errors(f"looking into {path}"):
             for segment in segments:
                 path = f"{path}{os.sep}{segment}"
-                with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-                    if stat.S_ISLNK(os.lstat(path).st_mode):
-                        raise StorageError(
-                            f"{path} is a symbolic link; a store holds none: replace it by the folder"
-                        )
+                try:
+                    mode = os.lstat(path).st_mode
+                except (FileNotFoundError, NotADirectoryError):
+                    continue
+                if stat.S_ISLNK(mode):
+                    raise StorageError(
+                        f"{path} is a symbolic link; a store holds none: replace it by the folder"
+                    )
         return Path(path)
 
     def _commit(self, file: BinaryIO, temporary: Path, key: str) -> None:
