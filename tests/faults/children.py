@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import sys
 import traceback
+import warnings
 from dataclasses import dataclass, field
 
 from watched import CHANGES, Hook, watch
@@ -52,7 +53,10 @@ def _start(function, root, hook):
     inside, outside = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
-    child = os.fork()
+    with warnings.catch_warnings():
+        # Of threads of the test runner, which hold no lock that the child needs.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if child == 0:
         os.close(inside)
         _child(function, root, hook, outside)
@@ -152,7 +156,7 @@ class Fail(Hook):
 
 
 class FailRead(Hook):
-    """Takes the medium away: reads of a file fail once so many bytes of it were read, and all after that."""
+    """Takes the medium away: after so many reads of files whose paths begin so, everything there fails."""
 
     def __init__(self, path, reads, error):
         self.path = path
@@ -160,7 +164,7 @@ class FailRead(Hook):
         self.error = error
 
     def before(self, call):
-        if call.path == self.path and call.kind in ("read", "open", "stat"):
+        if call.path.startswith(self.path) and call.kind in ("read", "open", "stat"):
             self.left -= call.kind == "read"
             if self.left < 0:
                 raise OSError(self.error, os.strerror(self.error), call.path)

@@ -2,12 +2,17 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
+import children
 import pytest
 from scenes import SCENES
 from setting import People
+
+# Children are forked, and paths of open files are read from /proc.
+collect_ignore_glob = [] if sys.platform == "linux" else ["test_*.py"]
 
 
 def pytest_collection_modifyitems(config, items):
@@ -43,7 +48,9 @@ def templates(workplace, people):
         if name not in made:
             folder = workplace / "templates" / name
             folder.mkdir(parents=True)
-            SCENES[name].prepare(folder, people)
+            # In a child, so that no index stays open here and is tidied away at some later moment.
+            outcome = children.run(lambda: SCENES[name].prepare(folder, people))
+            assert not outcome.error, outcome.message
             made[name] = folder
         return made[name]
 

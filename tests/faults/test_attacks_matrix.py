@@ -46,6 +46,7 @@ def test_it_is_refused(section, title, mount):
     check, reason = mount(section, title)
     assert check
     assert reason
+    assert not Path("/tmp/evil").exists()
 
 
 def readable(reason, folder):

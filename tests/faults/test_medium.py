@@ -4,12 +4,14 @@ import errno
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import children
 import pytest
 from rounds import HANDFUL, choose, how_often
 from scenes import SCENES
-from watched import CHANGES, GROWTH, READS
+from setting import LEFTOVER
+from watched import CHANGES, GROWTH, READS, tree
 
 from maas_sdk.errors import StorageError, StorageFullError, TrustStateError
 
@@ -21,6 +23,8 @@ FAULTS = {
     "write-protected": (errno.EROFS, {"for_ever": CHANGES}),
     "gone": (errno.ENODEV, {"for_ever": CHANGES + READS}),
 }
+CLEANS_UP = ("full", "full for a moment", "over quota", "broken")
+"""Faults that leave removing possible."""
 
 
 @how_often
@@ -50,11 +54,22 @@ def test_a_medium_that_fails_at_any_write_is_told_and_everything_is_whole(
             assert outcome.value == whole.value, number
             silent = kind in ("unlink", "sql") or path.endswith(("store/leases", ".incoming"))
             assert silent or (fault == "write-protected" and "audit" in path), (number, kind, path)
+        if fault in CLEANS_UP and kind != "unlink":
+            assert leftovers(folder) == [], (number, kind, path)
         scene.check(folder, people)
         assert scene.act(folder, people) == whole.value, number
         scene.done(folder, people)
     scene.clean(folder, people)
     assert told
+
+
+def leftovers(folder):
+    """Find temporary files and folders outside the store, which collects its own."""
+    return [
+        where
+        for where in tree(folder)
+        if not where.startswith("store/") and LEFTOVER.fullmatch(Path(where).name)
+    ]
 
 
 def numbers_of(calls, fault, rounds):
@@ -97,6 +112,27 @@ def test_a_stick_pulled_out_while_a_bundle_is_read_is_told_and_the_next_run_goes
         scene.act(folder, people)
         scene.done(folder, people)
     assert reads > 5
+
+
+@pytest.mark.parametrize("name", ["export", "export of volumes", "unpack", "reseal"])
+def test_a_store_that_goes_away_while_it_is_read_is_told(name, templates, workplace, people):
+    scene = SCENES[name]
+    folder = workplace / f"away-{name}"
+    scene.copy(templates(name), folder)
+    whole = children.run(lambda: scene.act(folder, people))
+    told = 0
+    for reads in (0, 1, 2, 3, 5, 8, 13, 21):
+        scene.copy(templates(name), folder)
+        hook = children.FailRead("store/blobs/", reads, errno.EIO)
+        outcome = children.run(lambda: scene.act(folder, people), root=folder, hook=hook)
+        if outcome.error:
+            told += 1
+            check_error(outcome, errno.EIO, reads)
+            assert leftovers(folder) == []
+        scene.check(folder, people)
+        assert scene.act(folder, people) == whole.value
+        scene.done(folder, people)
+    assert told > 3
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from setting import NAME, NOW
 
 from maas_sdk._internal.digests import hex_of
 from maas_sdk.artifact import Store, verify
+from maas_sdk.errors import RefusedError
 from maas_sdk.storage import LocalBackend, MemoryBackend
 from maas_sdk.trust import Trust
 
@@ -144,6 +145,18 @@ def test_no_hostile_archive_takes_much_memory(workplace, people):
 
     growth, count = grown(show)
     assert count > 60
+    assert growth < BOUND
+
+    def receive():
+        store, trust = Store(LocalBackend(folder / "store")), Trust.open(folder / "trust")
+        for path in paths:
+            with pytest.raises(RefusedError):
+                store.import_bundle(path, trust=trust, first_use=[NAME], now=NOW)
+        return store.names()
+
+    Trust.create(folder / "trust", policy=people.policy())
+    growth, names = grown(receive)
+    assert names == []
     assert growth < BOUND
     shutil.rmtree(folder)
 
