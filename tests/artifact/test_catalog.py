@@ -8,6 +8,7 @@ from maas_sdk.artifact import Reference, Store
 from maas_sdk.artifact._catalog import VersionRecord
 from maas_sdk.artifact._notices import AliasNotice, Note, YankNotice
 from maas_sdk.artifact._papers import make_papers
+from maas_sdk.artifact._release import open_release
 from maas_sdk.errors import (
     AlreadyExistsError,
     DigestMismatchError,
@@ -63,7 +64,10 @@ def test_each_kind_of_reference_means_one_release(sender, catalog, say):
         releases["1.0.0"].identity: "1.0.0",
     }.items():  # fmt: skip
         assert resolve(catalog, selector) == version
-        assert catalog.open(Reference.parse(f"{NAME}@{selector}" if selector else NAME)).version == version
+        assert (
+            open_release(catalog, Reference.parse(f"{NAME}@{selector}" if selector else NAME)).version
+            == version
+        )
 
 
 def test_an_alias_moves_with_its_latest_generation(sender, catalog, say):
@@ -129,14 +133,14 @@ def test_a_reference_that_was_removed_by_hand_is_found_no_more(sender, catalog):
     with pytest.raises(NotFoundError):
         resolve(catalog, identity)
     with pytest.raises(NotFoundError):
-        catalog.open(Reference(NAME, version="1.1.0"))
+        open_release(catalog, Reference(NAME, version="1.1.0"))
 
 
 def test_only_who_names_a_release_is_spared_the_question_of_rollback(sender, catalog, say):
     release = sender.publish("1.0.0")
     say("alias", "stable", release, alias="stable")
     exact = {
-        selector: catalog.open(Reference.parse(f"{NAME}@{selector}"))._exact
+        selector: open_release(catalog, Reference.parse(f"{NAME}@{selector}"))._exact
         for selector in ("1.0.0", release.identity, "^1", "stable")
     }
     assert list(exact.values()) == [True, True, False, False]
@@ -278,13 +282,13 @@ def test_an_envelope_is_another_way_into_the_same_release(sender, catalog, resea
     (record,) = catalog.envelopes(NAME, "1.0.0")
     assert record.manifest.digest == other.manifest_digest != release.manifest_digest
     reference = Reference(NAME, version="1.0.0")
-    assert catalog.open(reference).manifest_digest == release.manifest_digest
-    assert catalog.open(reference, manifest=release.manifest_digest).recipients == release.recipients
-    opened = catalog.open(reference, manifest=other.manifest_digest)
+    assert open_release(catalog, reference).manifest_digest == release.manifest_digest
+    assert open_release(catalog, reference, manifest=release.manifest_digest).recipients == release.recipients
+    opened = open_release(catalog, reference, manifest=other.manifest_digest)
     assert (opened.identity, opened.recipients) == (release.identity, other.recipients)
     for missing in (OTHER, "sha256:x", "../../x"):
         with pytest.raises(NotFoundError, match="no envelope"):
-            catalog.open(reference, manifest=missing)
+            open_release(catalog, reference, manifest=missing)
 
 
 def test_an_envelope_needs_its_release(sender, catalog, resealed):
@@ -654,5 +658,5 @@ def test_a_statement_that_is_not_the_reference_s_is_noticed(sender, catalog):
     )
     catalog.add_version(NAME, "3.0.0", lying)
     with pytest.raises(DigestMismatchError):
-        catalog.open(Reference(NAME, version="3.0.0"))
+        open_release(catalog, Reference(NAME, version="3.0.0"))
     assert one.identity == record.identity

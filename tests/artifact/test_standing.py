@@ -1,4 +1,4 @@
-"""Keys change, are stolen, aliases move, releases are withdrawn: how it reaches a receiver, and what cannot."""
+"""Keys change, are stolen, aliases move, releases are withdrawn: what reaches a receiver, and what cannot."""
 
 import pytest
 

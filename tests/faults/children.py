@@ -170,8 +170,16 @@ class FailRead(Hook):
                 raise OSError(self.error, os.strerror(self.error), call.path)
 
 
-def spread(count, rounds):
-    """Give at most `rounds` numbers below `count`, evenly spread, the first and the last among them."""
-    if rounds >= count:
-        return list(range(count))
-    return sorted({round(index * (count - 1) / (rounds - 1)) for index in range(rounds)})
+class OnRead(Hook):
+    """Does something to a file just before it is read for the `number`-th time."""
+
+    def __init__(self, path, number, deed):
+        self.path = path
+        self.left = number
+        self.deed = deed
+
+    def before(self, call):
+        if call.path == self.path and call.kind == "read":
+            self.left -= 1
+            if self.left == 0:
+                self.deed()

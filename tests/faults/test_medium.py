@@ -13,7 +13,7 @@ from scenes import SCENES
 from setting import LEFTOVER
 from watched import CHANGES, GROWTH, READS, tree
 
-from maas_sdk.errors import StorageError, StorageFullError, TrustStateError
+from maas_sdk.errors import RefusedError, StorageError, StorageFullError, TrustStateError
 
 FAULTS = {
     "full": (errno.ENOSPC, {"half": True, "for_ever": GROWTH}),
@@ -112,6 +112,40 @@ def test_a_stick_pulled_out_while_a_bundle_is_read_is_told_and_the_next_run_goes
         scene.act(folder, people)
         scene.done(folder, people)
     assert reads > 5
+
+
+@pytest.mark.parametrize("how", ["cut off", "emptied", "removed", "altered"])
+def test_a_bundle_that_is_altered_while_it_is_read_is_not_taken_for_whole(how, templates, workplace, people):
+    scene = SCENES["import"]
+    folder = workplace / "altered"
+    path = folder / "in" / "1.0.0.maas"
+    truncate, unlink, plain = os.truncate, os.unlink, open  # as they are before they are watched
+
+    def deed():
+        size = path.stat().st_size
+        if how == "removed":
+            unlink(path)
+        elif how == "altered":
+            with plain(path, "r+b") as file:
+                file.seek(size - 2048)
+                file.write(b"evil")
+        else:
+            truncate(path, size - 2048 if how == "cut off" else 0)
+
+    outcomes = []
+    for number in (1, 4, 8, 14, 20, 26, 32, 35, 38, 40):
+        scene.copy(templates("import"), folder)
+        good = path.read_bytes()
+        hook = children.OnRead("in/1.0.0.maas", number, deed)
+        outcomes.append(children.run(lambda: scene.act(folder, people), root=folder, hook=hook))
+        if outcomes[-1].error:
+            assert outcomes[-1].is_a(StorageError) or outcomes[-1].is_a(RefusedError), outcomes[-1].message
+        scene.check(folder, people)
+        path.write_bytes(good)
+        scene.act(folder, people)
+        scene.done(folder, people)
+    # A name that is gone is no harm, once the file is open.
+    assert any(outcome.error for outcome in outcomes) != (how == "removed")
 
 
 @pytest.mark.parametrize("name", ["export", "export of volumes", "unpack", "reseal"])

@@ -22,6 +22,7 @@ from maas_sdk.artifact._notices import (
     check_publisher,
 )
 from maas_sdk.artifact._papers import MAX_NOTICES
+from maas_sdk.artifact._release import open_release
 from maas_sdk.artifact._times import now
 from maas_sdk.errors import AlreadyExistsError, InvalidOptionError, NotFoundError, SigningError
 from maas_sdk.signing import Envelope, PublicKey, sign_envelope
@@ -65,7 +66,7 @@ def set_alias(
         When a signer fails.
     """
     check_alias(alias)
-    release = catalog.open(reference)
+    release = open_release(catalog, reference)
 
     def made(generation: int, last: bytes | None) -> AliasNotice:
         return AliasNotice(
@@ -124,7 +125,7 @@ def yank(
     SigningError
         When a signer fails.
     """
-    release = catalog.open(reference)
+    release = open_release(catalog, reference)
     prefix = f"{release.name}/yanks/{release.version}"
     latest = _latest(catalog, prefix, YankNotice)
     yanked = latest is not None and latest.yanked
@@ -168,7 +169,7 @@ def annotate(
     """
     if isinstance(tags, str):
         raise InvalidOptionError(f'tags is a text; pass a list: ["{tags}"]')
-    release = catalog.open(reference)
+    release = open_release(catalog, reference)
     prefix = f"{release.name}/notes/{release.version}"
 
     def made(generation: int, last: bytes | None) -> Note:

@@ -15,6 +15,8 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from attrs import frozen
+
 from maas_sdk._internal import records, strict_json
 from maas_sdk._internal.digests import is_digest, sha256
 from maas_sdk.artifact import _places
@@ -27,7 +29,6 @@ from maas_sdk.artifact._notices import AliasNotice
 from maas_sdk.artifact._oci import LAYOUT
 from maas_sdk.artifact._papers import read_papers
 from maas_sdk.artifact._record import Reservation, VersionRecord
-from maas_sdk.artifact._release import make_release
 from maas_sdk.artifact._times import as_timestamp
 from maas_sdk.errors import (
     AlreadyExistsError,
@@ -45,14 +46,13 @@ if TYPE_CHECKING:
 
     from maas_sdk.artifact._index import Index
     from maas_sdk.artifact._papers import Papers
-    from maas_sdk.artifact._release import Release
     from maas_sdk.artifact._search import Listing
     from maas_sdk.interfaces import StorageBackend
     from maas_sdk.limits import Limits
     from maas_sdk.signing import PublicKey
     from maas_sdk.storage import Lease
 
-__all__ = ["Catalog", "VersionRecord"]
+__all__ = ["Catalog", "Found", "VersionRecord"]
 
 _LAYOUT_KEY: Final = "oci-layout"
 _INDEX_FILE: Final = "index.sqlite"
@@ -60,6 +60,28 @@ _SLOW: Final = 60  # seconds from the announcement of a reference, after which i
 _NAMED: Final = 20  # names or versions in a message at most
 _ROUNDS: Final = 3  # times that a search is repeated because the index was behind
 _CANDIDATES: Final = 8  # envelopes that are read for one layer at most
+
+
+@frozen(kw_only=True)
+class Found:
+    """What a reference means.
+
+    Attributes
+    ----------
+    subject : str
+        Name and version.
+    record : VersionRecord
+        Which documents it is.
+    papers : Papers
+        These documents.
+    exact : bool
+        Whether it was asked for by its version or identity.
+    """
+
+    subject: str
+    record: VersionRecord
+    papers: Papers
+    exact: bool
 
 
 class Catalog:
@@ -119,8 +141,8 @@ class Catalog:
         keys = self._references.list(_places.envelopes_prefix(name, version))
         return [record for record in map(self._record, keys) if record is not None]
 
-    def open(self, reference: Reference, *, manifest: str | None = None) -> Release:
-        """Give the release that a reference means.
+    def find(self, reference: Reference, *, manifest: str | None = None) -> Found:
+        """Give the documents of the release that a reference means.
 
         Parameters
         ----------
@@ -140,13 +162,10 @@ class Catalog:
             raise self._missing(reference)
         if manifest is not None and manifest != record.manifest.digest:
             record = self._envelope(reference.name, version, manifest)
-        papers = read_papers(self.blobs, record.manifest, record.referrers, limits=self.limits)
-        return make_release(
-            papers,
-            self.blobs,
-            identity=record.identity,
+        return Found(
             subject=f"{reference.name}@{version}",
-            limits=self.limits,
+            record=record,
+            papers=read_papers(self.blobs, record.manifest, record.referrers, limits=self.limits),
             exact=reference.version is not None or reference.identity is not None,
         )
 

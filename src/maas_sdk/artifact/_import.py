@@ -23,6 +23,7 @@ from maas_sdk.artifact._examination import Examination
 from maas_sdk.artifact._intake import Intake
 from maas_sdk.artifact._names import Reference
 from maas_sdk.artifact._papers import read_papers
+from maas_sdk.artifact._release import open_release
 from maas_sdk.artifact._verify import examine_bundle
 from maas_sdk.artifact._volumes import sibling_name
 from maas_sdk.errors import (
@@ -233,7 +234,7 @@ def _commit(catalog: Catalog, papers: Papers, examination: Examination, trust: T
             f"{statement.subject} was added to the store as another release meanwhile; versions never change"
         ) from exc
     keep_notices(catalog, accepted)
-    return catalog.open(Reference(name, version=version))
+    return open_release(catalog, Reference(name, version=version))
 
 
 def _follow(trust: Trust, accepted: Accepted, name: str) -> None:

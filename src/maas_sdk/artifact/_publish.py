@@ -20,6 +20,7 @@ from maas_sdk.artifact._draft import part_infos, public_keys
 from maas_sdk.artifact._names import Reference
 from maas_sdk.artifact._papers import make_papers
 from maas_sdk.artifact._parts import check_part_limits
+from maas_sdk.artifact._release import open_release
 from maas_sdk.artifact._sealing import LayerSealer, sign_sealing
 from maas_sdk.artifact._sources import DigestsAhead, MemoryContent
 from maas_sdk.artifact._statements import Layer
@@ -103,7 +104,7 @@ def publish(catalog: Catalog, draft: Draft) -> Release:
             # What was written for nothing is removed, unless somebody else works on the store.
             catalog.discard(intake.made, lease=lease)
             raise
-    return catalog.open(Reference(statement.name, version=statement.version))
+    return open_release(catalog, Reference(statement.name, version=statement.version))
 
 
 def _check_signers(statement: ReleaseStatement, rotation: Rotation) -> None:
@@ -240,7 +241,7 @@ def _told(pieces: Iterator[memoryview], tell: Callable[[int], None]) -> Iterator
 def _sizes_before(catalog: Catalog, name: str) -> set[int]:
     """Give the sizes of the parts of the release before, of which some may not have changed."""
     try:
-        return {part.size for part in catalog.open(Reference.parse(name)).parts}
+        return {part.size for part in open_release(catalog, Reference.parse(name)).parts}
     except MaasError:
         return set()
 
@@ -262,7 +263,8 @@ def _look_through(draft: Draft) -> dict[str, tuple[int, str]]:
 
 def _identities(catalog: Catalog, parents: Sequence[str]) -> tuple[str, ...]:
     found = {
-        parent if is_digest(parent) else catalog.open(Reference.parse(parent)).identity for parent in parents
+        parent if is_digest(parent) else open_release(catalog, Reference.parse(parent)).identity
+        for parent in parents
     }
     return tuple(sorted(found))
 
@@ -310,7 +312,7 @@ def _papers(
 def _published_already(catalog: Catalog, draft: Draft, parts: Mapping[str, tuple[int, str]]) -> Release:
     """Give the release that has the version when it is the one to be published, and refuse when it is not."""
     wanted = draft.statement
-    release = catalog.open(Reference(wanted.name, version=wanted.version))
+    release = open_release(catalog, Reference(wanted.name, version=wanted.version))
     same = evolve(
         wanted,
         sequence=release.sequence,

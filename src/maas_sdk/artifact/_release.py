@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
     from datetime import datetime
 
+    from maas_sdk.artifact._catalog import Catalog
+    from maas_sdk.artifact._names import Reference
     from maas_sdk.artifact._opening import PartReader
     from maas_sdk.artifact._papers import BlobSource, Papers
     from maas_sdk.artifact._parts import PartInfo
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from maas_sdk.limits import Limits
     from maas_sdk.trust import AuditLog, Policy, Trust, Verdict
 
-__all__ = ["Release", "make_release"]
+__all__ = ["Release", "open_release"]
 
 T = TypeVar("T")
 if TYPE_CHECKING:
@@ -494,28 +496,30 @@ def _manifests(have: Have) -> list[str]:
     return [each.manifest_digest if isinstance(each, Release) else each for each in several]
 
 
-def make_release(
-    papers: Papers, source: BlobSource, *, identity: str, subject: str, limits: Limits, exact: bool
-) -> Release:
-    """Make a release out of its documents, which must be of the release that was asked for.
+def open_release(catalog: Catalog, reference: Reference, *, manifest: str | None = None) -> Release:
+    """Give the release that a reference means, in the envelope that has this manifest, or in its first one.
 
     Raises
     ------
+    NotFoundError
+        When there is no such release, or no such envelope of it.
     DigestMismatchError
         When the statement is not the one that the store's reference names.
     InvalidArtifactError
-        When a statement breaks its form, or is about another release.
+        When a document breaks its form, or is about another release.
     """
+    found = catalog.find(reference, manifest=manifest)
+    papers, limits = found.papers, catalog.limits
     payload = Envelope.from_json(papers.release.envelope, limits=limits).payload
-    if sha256(payload) != identity:
-        raise DigestMismatchError(f"the store has the release {sha256(payload)} as {identity}")
+    if sha256(payload) != found.record.identity:
+        raise DigestMismatchError(f"the store has the release {sha256(payload)} as {found.record.identity}")
     statement = ReleaseStatement.from_payload(payload, limits=limits)
-    if statement.subject != subject:
-        raise InvalidArtifactError(f"the store has {statement.subject} as {subject}")
+    if statement.subject != found.subject:
+        raise InvalidArtifactError(f"the store has {statement.subject} as {found.subject}")
     sealing = None
     if papers.sealing is not None:
         envelope = Envelope.from_json(papers.sealing.envelope, limits=limits)
         sealing = SealingStatement.from_payload(envelope.payload, limits=limits)
         if sorted(layer.part for layer in sealing.layers) != [part.path for part in statement.parts]:
-            raise InvalidArtifactError(f"the sealed layers of {subject} are not one for each part")
-    return Release(statement, sealing, papers, source, limits, exact)
+            raise InvalidArtifactError(f"the sealed layers of {found.subject} are not one for each part")
+    return Release(statement, sealing, papers, catalog.blobs, limits, found.exact)

@@ -17,6 +17,7 @@ from maas_sdk.artifact._keys import sealing_recipients
 from maas_sdk.artifact._names import Reference
 from maas_sdk.artifact._papers import make_papers
 from maas_sdk.artifact._passage import Passage
+from maas_sdk.artifact._release import open_release
 from maas_sdk.artifact._sealing import LayerSealer, sign_sealing
 from maas_sdk.errors import InvalidOptionError, MaasError, SealingError
 from maas_sdk.sealing import AgeSealer
@@ -109,7 +110,7 @@ def reseal(
             # What was written for nothing is removed, unless somebody else works on the store.
             catalog.discard(into.made, lease=lease)
             raise
-    return catalog.open(Reference(release.name, version=release.version), manifest=papers.digest)
+    return open_release(catalog, Reference(release.name, version=release.version), manifest=papers.digest)
 
 
 def _check_signers(signed: Attestation, release: Release, signers: Sequence[Signer], limits: Limits) -> None:
@@ -127,9 +128,9 @@ def _check_signers(signed: Attestation, release: Release, signers: Sequence[Sign
 
 def _known(catalog: Catalog, release: Release, recipients: tuple[str, ...], suffix: str) -> Release | None:
     exact = Reference(release.name, version=release.version)
-    first = catalog.open(exact)
+    first = open_release(catalog, exact)
     more = (record.manifest.digest for record in catalog.envelopes(release.name, release.version))
-    for envelope in (first, *(catalog.open(exact, manifest=digest) for digest in more)):
+    for envelope in (first, *(open_release(catalog, exact, manifest=digest) for digest in more)):
         sealing = envelope._sealing  # noqa: SLF001 - Release's other half
         if sealing is not None and (sealing.recipients, sealing.suffix) == (recipients, suffix):
             return envelope

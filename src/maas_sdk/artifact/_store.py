@@ -16,6 +16,7 @@ from maas_sdk.artifact._import import import_bundle
 from maas_sdk.artifact._keys import fingerprint_of
 from maas_sdk.artifact._names import Reference, check_name
 from maas_sdk.artifact._progress import Progress, no_progress
+from maas_sdk.artifact._release import open_release
 from maas_sdk.artifact._verify import ask
 from maas_sdk.errors import InvalidOptionError, NotFoundError
 from maas_sdk.limits import DEFAULT_LIMITS
@@ -124,11 +125,11 @@ class Store:
             release = self.open(str(exact), envelope=envelope, recipient=recipient)
             return evolve(release, alias=record)
         if recipient is None:
-            return self._ready(self._catalog.open(parsed, manifest=envelope))
+            return self._ready(open_release(self._catalog, parsed, manifest=envelope))
         if envelope is not None:
             raise InvalidOptionError("envelope and recipient exclude each other; give one of them")
         wanted = fingerprint_of(recipient)
-        found = self._envelopes(self._catalog.open(parsed))
+        found = self._envelopes(open_release(self._catalog, parsed))
         for release in found:
             if wanted in release.recipients:
                 return release
@@ -145,12 +146,12 @@ class Store:
         InvalidReferenceError, NotFoundError, ArtifactError
             As in `open`.
         """
-        return self._envelopes(self._catalog.open(Reference.parse(reference)))
+        return self._envelopes(open_release(self._catalog, Reference.parse(reference)))
 
     def _envelopes(self, first: Release) -> list[Release]:
         exact = Reference(first.name, version=first.version)
         more = [each.manifest.digest for each in self._catalog.envelopes(first.name, first.version)]
-        others = (self._catalog.open(exact, manifest=digest) for digest in more)
+        others = (open_release(self._catalog, exact, manifest=digest) for digest in more)
         return [self._ready(release) for release in (first, *others)]
 
     def _ready(self, release: Release) -> Release:
