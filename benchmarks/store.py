@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from maas_sdk.artifact import Store
-from maas_sdk.artifact._catalog import Catalog, VersionRecord
-from maas_sdk.artifact._names import Reference
-from maas_sdk.artifact._notices import AliasNotice, Note
-from maas_sdk.artifact._oci import build_config, build_manifest
-from maas_sdk.artifact._papers import make_papers
-from maas_sdk.artifact._parts import PartInfo
-from maas_sdk.artifact._statements import Dataset, Layer, ReleaseStatement
+from maas_sdk.artifact._documents.names import Reference
+from maas_sdk.artifact._documents.notices import AliasNotice, Note
+from maas_sdk.artifact._documents.oci import build_config, build_manifest
+from maas_sdk.artifact._documents.papers import make_papers
+from maas_sdk.artifact._documents.parts import PartInfo
+from maas_sdk.artifact._documents.statements import Dataset, Layer, ReleaseStatement
+from maas_sdk.artifact._inventory.catalog import Catalog, VersionRecord
 from maas_sdk.identity import Identity
 from maas_sdk.limits import DEFAULT_LIMITS
 from maas_sdk.signing import IN_TOTO_PAYLOAD_TYPE, Envelope, Signature

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from maas_sdk._internal.digests import hex_of, sha256
-from maas_sdk.artifact import Release, Store, _ustar
+from maas_sdk.artifact import Release, Store
+from maas_sdk.artifact._bundles import ustar
 from maas_sdk.identity import Identity
 from maas_sdk.storage import MemoryBackend
 from maas_sdk.trust import Policy, Trust, TrustedKey
@@ -88,7 +89,7 @@ def entries(path):
     with path.open("rb") as file:
         return [
             (entry.name, (file.seek(entry.offset), file.read(entry.size))[1])
-            for entry in _ustar.scan(file, path.stat().st_size)
+            for entry in ustar.scan(file, path.stat().st_size)
         ]
 
 
@@ -96,8 +97,8 @@ def pack(path, items):
     """Write a tar as bundles are."""
     buffer = io.BytesIO()
     for name, data in items:
-        buffer.write(_ustar.header(name, len(data)) + data + _ustar.padding(len(data)))
-    path.write_bytes(buffer.getvalue() + _ustar.END)
+        buffer.write(ustar.header(name, len(data)) + data + ustar.padding(len(data)))
+    path.write_bytes(buffer.getvalue() + ustar.END)
     return path
 
 

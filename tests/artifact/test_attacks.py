@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from maas_sdk._internal import strict_json
 from maas_sdk._internal.digests import sha256
-from maas_sdk.artifact import Store, _oci, _ustar, verify
-from maas_sdk.artifact._papers import make_papers
-from maas_sdk.artifact._statements import Layer, ReleaseStatement, SealingStatement
+from maas_sdk.artifact import Store, verify
+from maas_sdk.artifact._bundles import ustar
+from maas_sdk.artifact._documents import oci
+from maas_sdk.artifact._documents.papers import make_papers
+from maas_sdk.artifact._documents.statements import Layer, ReleaseStatement, SealingStatement
 from maas_sdk.errors import RefusedError
 from maas_sdk.limits import DEFAULT_LIMITS
 from maas_sdk.signing import Envelope, sign_envelope
@@ -42,9 +44,9 @@ class Forger:
         self.edit_config = self.edit_manifest = lambda document: None
 
     def write(self, path):
-        config = _oci.build_config(self.statement, self.layers)
+        config = oci.build_config(self.statement, self.layers)
         config = self._edited(config, self.edit_config)
-        manifest = _oci.build_manifest(self.statement, self.layers, config=config, suffix=self.suffix)
+        manifest = oci.build_manifest(self.statement, self.layers, config=config, suffix=self.suffix)
         manifest = self._edited(manifest, self.edit_manifest)
         if callable(self.sealing_envelope):
             self.sealing_envelope = self.sealing_envelope(sha256(manifest))
@@ -52,9 +54,9 @@ class Forger:
             self.statement, config=config, manifest=manifest, release=self.release_envelope,
             sealing=self.sealing_envelope, limits=DEFAULT_LIMITS,
         )  # fmt: skip
-        name, version = _oci.parse_config_name(config, limits=DEFAULT_LIMITS)
+        name, version = oci.parse_config_name(config, limits=DEFAULT_LIMITS)
         papers = evolve(papers, name=name, version=version)
-        items = [("oci-layout", _oci.LAYOUT), ("index.json", papers.index)]
+        items = [("oci-layout", oci.LAYOUT), ("index.json", papers.index)]
         items += [self.tar.blob(data) for data in dict.fromkeys(papers.documents())]
         items += [self.tar.blob(self.blobs[layer.digest]) for layer in papers.blobs()]
         return self.tar.pack(path, items)
@@ -404,7 +406,7 @@ def test_two_signatures_of_a_kind_and_strange_ones_are_refused(sender, tar, trus
     strange = evolve(
         papers.sealing,
         referrer=papers.sealing.referrer.replace(
-            _oci.SEALING_SIGNATURE.encode(), b"application/vnd.example.strange.v1"
+            oci.SEALING_SIGNATURE.encode(), b"application/vnd.example.strange.v1"
         ),
     )
     foreign = evolve(papers.release, referrer=papers.release.referrer.replace(
@@ -434,7 +436,7 @@ def test_two_signatures_of_a_kind_and_strange_ones_are_refused(sender, tar, trus
                 "manifests": described,
             }
         )
-        items = [("oci-layout", _oci.LAYOUT), ("index.json", index)]
+        items = [("oci-layout", oci.LAYOUT), ("index.json", index)]
         documents = dict.fromkeys([papers.manifest, *referrers, *papers.documents()])
         items += [tar.blob(data) for data in documents]
         verdict = verify(tar.pack(tmp_path / "forged.maas", items), trust=trust)
@@ -477,7 +479,7 @@ def test_a_flipped_bit_anywhere_is_refused_or_means_nothing(honest, data):
     path.write_bytes(forged)
     verdict = verify(path, trust=policy)
     # The one thing that may be written in two ways is how a header's checksum ends.
-    entries = _ustar.scan(io.BytesIO(honest_bytes), len(honest_bytes))
+    entries = ustar.scan(io.BytesIO(honest_bytes), len(honest_bytes))
     checksums = [at for entry in entries for at in range(entry.offset - 364, entry.offset - 356)]
     assert not verdict.passed or position in checksums
     assert [check.name for check in verdict.failures][:1] in (["bundle"], ["manifest"], ["contents"], [])

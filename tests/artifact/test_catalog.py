@@ -5,9 +5,9 @@ from attrs import evolve
 
 from maas_sdk._internal.digests import sha256
 from maas_sdk.artifact import Reference, Store
-from maas_sdk.artifact._catalog import VersionRecord
-from maas_sdk.artifact._notices import AliasNotice, Note, YankNotice
-from maas_sdk.artifact._papers import make_papers
+from maas_sdk.artifact._documents.notices import AliasNotice, Note, YankNotice
+from maas_sdk.artifact._documents.papers import make_papers
+from maas_sdk.artifact._inventory.catalog import VersionRecord
 from maas_sdk.artifact._release import open_release
 from maas_sdk.errors import (
     AlreadyExistsError,
@@ -419,7 +419,7 @@ def test_an_envelope_statement_about_another_manifest_is_not_believed(sender, ca
 
 
 def test_few_envelopes_are_remembered(sender, catalog, organisations, monkeypatch):
-    monkeypatch.setattr("maas_sdk.artifact._known_layers._REMEMBERED", 1)
+    monkeypatch.setattr("maas_sdk.artifact._inventory.known_layers._REMEMBERED", 1)
     first, second = sender.publish("1.0.0"), sender.publish("2.0.0", parts={"model.json": b"other"})
     for release in (first, second, first):
         assert known(catalog, release, organisations) == layer_of(release)
@@ -522,7 +522,7 @@ def library(sender, say):
 def test_a_search_gives_what_all_of_it_holds_for_the_newest_first(
     catalog, library, criteria, expected, few, monkeypatch
 ):
-    monkeypatch.setattr("maas_sdk.artifact._search._FEW", few)
+    monkeypatch.setattr("maas_sdk.artifact._inventory.search._FEW", few)
     found = catalog.search(**criteria)
     assert [each.identity for each in found] == [library[number].identity for number in expected]
 

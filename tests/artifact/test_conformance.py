@@ -19,8 +19,9 @@ from pathlib import Path
 import pytest
 
 from maas_sdk._internal import strict_json
-from maas_sdk.artifact import _oci, _ustar
-from maas_sdk.artifact._bundle import write_bundle
+from maas_sdk.artifact._bundles import ustar
+from maas_sdk.artifact._bundles.bundle import write_bundle
+from maas_sdk.artifact._documents import oci
 
 EVERY_KIND = {
     "LICENSE.txt": b"Apache-2.0\n",
@@ -221,7 +222,7 @@ class Documents:
 
 def _with_notices(sender, tmp_path):
     release = sender.publish()
-    papers = release._papers.with_notices([(kind, b'{"payload":""}') for kind in _oci.NOTICES])
+    papers = release._papers.with_notices([(kind, b'{"payload":""}') for kind in oci.NOTICES])
     path = tmp_path / "with-notices.maas"
     write_bundle(path, papers, release._source, progress=lambda *_: None)
     return path
@@ -397,7 +398,7 @@ def test_plain_tar_lists_and_unpacks_a_bundle_and_sha256sum_checks_it(name, bund
     assert subprocess.run(["sh", "-c", check], cwd=folder, capture_output=True, check=False).returncode != 0
 
 
-LARGE = [8**11 - 1, 8**11, 9 << 30, _ustar.MAX_SIZE]
+LARGE = [8**11 - 1, 8**11, 9 << 30, ustar.MAX_SIZE]
 
 
 @pytest.mark.parametrize("size", LARGE)
@@ -406,10 +407,10 @@ def test_other_tars_read_the_sizes_of_very_large_entries(name, size, tmp_path):
     digest = hashlib.sha256(b"").hexdigest()
     path = tmp_path / "large.tar"
     with path.open("wb") as file:
-        file.write(_ustar.header(f"blobs/sha256/{digest}", size))
-        file.truncate(_ustar.BLOCK + size + len(_ustar.padding(size)))  # sparse: it takes no space
+        file.write(ustar.header(f"blobs/sha256/{digest}", size))
+        file.truncate(ustar.BLOCK + size + len(ustar.padding(size)))  # sparse: it takes no space
         file.seek(0, os.SEEK_END)
-        file.write(_ustar.header("after", 3) + b"abc" + _ustar.padding(3) + _ustar.END)
+        file.write(ustar.header("after", 3) + b"abc" + ustar.padding(3) + ustar.END)
     if name == "python":
         with tarfile.open(path) as tar:
             found = [(member.name, member.size) for member in tar]
@@ -420,5 +421,5 @@ def test_other_tars_read_the_sizes_of_very_large_entries(name, size, tmp_path):
         ]
     assert found == [(f"blobs/sha256/{digest}", size), ("after", 3)]
     with path.open("rb") as file:
-        entries = list(_ustar.scan(file, path.stat().st_size))
+        entries = list(ustar.scan(file, path.stat().st_size))
     assert [(entry.name, entry.size) for entry in entries] == found

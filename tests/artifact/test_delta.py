@@ -8,10 +8,10 @@ from attrs import evolve
 from maas_sdk._internal import strict_json
 from maas_sdk._internal.digests import sha256
 from maas_sdk.artifact import Store, verify
-from maas_sdk.artifact._bundle import write_bundle
-from maas_sdk.artifact._delta import plan_export
-from maas_sdk.artifact._pieces import MAX_PRESUMED
-from maas_sdk.artifact._progress import no_progress
+from maas_sdk.artifact._bundles.bundle import write_bundle
+from maas_sdk.artifact._bundles.delta import plan_export
+from maas_sdk.artifact._bundles.pieces import MAX_PRESUMED
+from maas_sdk.artifact._documents.progress import no_progress
 from maas_sdk.errors import IncompleteError, InvalidOptionError, NotFoundError, RefusedError
 from maas_sdk.limits import DEFAULT_LIMITS
 from maas_sdk.storage import MemoryBackend

@@ -9,9 +9,10 @@ import pytest
 from attrs import evolve
 
 from maas_sdk._internal import strict_json
-from maas_sdk.artifact import Store, _survey
-from maas_sdk.artifact._fsck import fsck
-from maas_sdk.artifact._record import VersionRecord
+from maas_sdk.artifact import Store
+from maas_sdk.artifact._inventory.record import VersionRecord
+from maas_sdk.artifact._upkeep import survey as _survey
+from maas_sdk.artifact._upkeep.fsck import fsck
 from maas_sdk.errors import BundleError, BusyError, NotFoundError, StorageError, StorageFullError
 from maas_sdk.storage import Leases, LocalBackend
 

@@ -14,15 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maas_sdk._internal.digests import hex_of
-from maas_sdk.artifact import _index, _index_schema
-from maas_sdk.artifact._catalog import Catalog, VersionRecord
-from maas_sdk.artifact._names import Reference, version_order
-from maas_sdk.artifact._notices import AliasNotice, Note, YankNotice
-from maas_sdk.artifact._oci import build_config, build_manifest
-from maas_sdk.artifact._ordering import intervals, is_prerelease, order_text
-from maas_sdk.artifact._papers import make_papers
-from maas_sdk.artifact._parts import PartInfo
-from maas_sdk.artifact._statements import Dataset, Layer, ReleaseStatement, SealingStatement
+from maas_sdk.artifact._documents.names import Reference, version_order
+from maas_sdk.artifact._documents.notices import AliasNotice, Note, YankNotice
+from maas_sdk.artifact._documents.oci import build_config, build_manifest
+from maas_sdk.artifact._documents.ordering import intervals, is_prerelease, order_text
+from maas_sdk.artifact._documents.papers import make_papers
+from maas_sdk.artifact._documents.parts import PartInfo
+from maas_sdk.artifact._documents.statements import Dataset, Layer, ReleaseStatement, SealingStatement
+from maas_sdk.artifact._inventory import index as _index
+from maas_sdk.artifact._inventory import index_schema as _index_schema
+from maas_sdk.artifact._inventory.catalog import Catalog, VersionRecord
 from maas_sdk.errors import LimitExceededError, StorageError
 from maas_sdk.limits import DEFAULT_LIMITS, Limits
 from maas_sdk.signing import IN_TOTO_PAYLOAD_TYPE, Envelope, Signature
@@ -273,7 +274,7 @@ def test_a_reference_that_was_announced_is_found_once_it_is_there(local):
 def _papers(catalog):
     other = Catalog(MemoryBackend(), DEFAULT_LIMITS)
     release(other, "1.0.0")
-    return other.open(Reference(NAME, version="1.0.0"))._papers
+    return other.find(Reference(NAME, version="1.0.0")).papers
 
 
 def waited_for(catalog):
@@ -728,7 +729,7 @@ def test_processes_publish_at_a_time_and_nothing_is_missed(local, folder):
 
 FORKED = """
 import os, sys
-from maas_sdk.artifact._catalog import Catalog
+from maas_sdk.artifact._inventory.catalog import Catalog
 from maas_sdk.limits import DEFAULT_LIMITS, Limits
 from maas_sdk.storage import LocalBackend
 catalog = Catalog(LocalBackend(sys.argv[1]), DEFAULT_LIMITS)
@@ -774,5 +775,5 @@ def test_whoever_opens_by_version_needs_no_index(filled, local, folder):
     filled._index._close()
     for path in folder.glob("index.sqlite*"):
         path.unlink()
-    assert local().open(Reference(NAME, version="1.0.0")).version == "1.0.0"
+    assert local().find(Reference(NAME, version="1.0.0")).subject == f"{NAME}@1.0.0"
     assert not (folder / "index.sqlite").exists()

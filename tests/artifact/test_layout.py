@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from maas_sdk._internal.digests import hex_of, sha256
-from maas_sdk.artifact import Store, _oci, pack_layout, verify, write_index
-from maas_sdk.artifact._bundle import write_bundle
+from maas_sdk.artifact import Store, pack_layout, verify, write_index
+from maas_sdk.artifact._bundles.bundle import write_bundle
+from maas_sdk.artifact._documents import oci
 from maas_sdk.errors import (
     DigestMismatchError,
     InvalidArtifactError,
@@ -64,7 +65,7 @@ class Layout:
         """Keep a blob and give what describes it."""
         digest = sha256(data)
         self.blob(digest).write_bytes(data)
-        return {"mediaType": _oci.MANIFEST_TYPE, "digest": digest, "size": len(data)} | more
+        return {"mediaType": oci.MANIFEST_TYPE, "digest": digest, "size": len(data)} | more
 
     def blob(self, digest: str) -> Path:
         return self.folder / "blobs/sha256" / hex_of(digest)
@@ -104,7 +105,7 @@ def test_a_layout_gives_the_very_bundle_that_its_sender_exported(sender, tar, tm
 
 def test_notices_come_along(sender, tmp_path, tar, out):
     release = sender.publish()
-    papers = release._papers.with_notices([(kind, b"not looked at") for kind in _oci.NOTICES])
+    papers = release._papers.with_notices([(kind, b"not looked at") for kind in oci.NOTICES])
     path = tmp_path / "with-notices.maas"
     write_bundle(path, papers, release._source, progress=lambda *_: None)
     layout = Layout(tmp_path / "layout")
@@ -138,14 +139,14 @@ def test_what_else_the_layout_holds_stays_out(layout, bundle, out):
     )
     subject = layout.manifests[0]
     theirs = {**IMAGE, "artifactType": "application/vnd.dev.cosign.artifact.sig.v1+json", "subject": subject}
-    other = {**IMAGE, "artifactType": _oci.RELEASE_SIGNATURE, "subject": image}
+    other = {**IMAGE, "artifactType": oci.RELEASE_SIGNATURE, "subject": image}
     nested = {"mediaType": "application/vnd.oci.image.index.v1+json", "digest": "sha512:x", "size": -1}
     layout.manifests = [
         nested,
         image,
         layout.put(json.dumps(theirs).encode(), artifactType="x"),
         layout.put(json.dumps(other).encode()),
-        layout.put(json.dumps({**IMAGE, "artifactType": _oci.RELEASE_SIGNATURE}).encode()),
+        layout.put(json.dumps({**IMAGE, "artifactType": oci.RELEASE_SIGNATURE}).encode()),
         layout.put(b"[]"),
         *reversed(layout.manifests),
         *layout.manifests,
@@ -294,10 +295,10 @@ def test_a_model_of_another_form_or_a_twin_signature_is_refused(layout, out):
     referrer = json.loads(layout.blob(rest[0]["digest"]).read_bytes())
     envelope = layout.put(b"{}", mediaType="application/vnd.dsse.envelope.v1+json")
     subject = {key: first[key] for key in ("mediaType", "digest", "size")}
-    twin = _oci.build_referrer(
+    twin = oci.build_referrer(
         referrer["artifactType"],
-        subject=_oci.OciDescriptor(**subject),
-        envelope=_oci.OciDescriptor(**envelope),
+        subject=oci.OciDescriptor(**subject),
+        envelope=oci.OciDescriptor(**envelope),
     )
     layout.manifests = [first, *rest, layout.put(twin)]
     with pytest.raises(InvalidArtifactError, match="two signatures"):

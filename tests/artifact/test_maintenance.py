@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maas_sdk.artifact import Store
-from maas_sdk.artifact._maintenance import gc
+from maas_sdk.artifact._upkeep.maintenance import gc
 from maas_sdk.errors import BusyError, InvalidOptionError, StorageError, StorageFullError, VersionExistsError
 from maas_sdk.storage import LocalBackend, MemoryBackend
 

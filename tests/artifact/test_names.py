@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maas_sdk.artifact import Reference
-from maas_sdk.artifact._names import (
+from maas_sdk.artifact._documents.names import (
     check_alias,
     check_name,
     check_version,

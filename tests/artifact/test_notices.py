@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maas_sdk.artifact._notices import (
+from maas_sdk.artifact._documents.notices import (
     AliasNotice,
     Note,
     Revocation,

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from maas_sdk._internal import strict_json
-from maas_sdk.artifact import _oci
+from maas_sdk.artifact._documents import oci
 from maas_sdk.errors import InvalidArtifactError, LimitExceededError
 from maas_sdk.limits import DEFAULT_LIMITS, Limits
 
@@ -120,7 +120,7 @@ def test_signatures_are_referrers_of_the_manifest(documents):
         envelope = documents[referrer["layers"][0]["digest"]]
         assert envelope["payloadType"] == "application/vnd.in-toto+json"
         kinds.append(referrer["artifactType"])
-    sealed = [_oci.RELEASE_SIGNATURE, _oci.SEALING_SIGNATURE]
+    sealed = [oci.RELEASE_SIGNATURE, oci.SEALING_SIGNATURE]
     assert kinds in (sealed, sealed[:1])
 
 
@@ -147,7 +147,7 @@ def _manifest(**change):
 
 
 def test_a_manifest_is_read():
-    config, layers = _oci.parse_manifest(_manifest(), limits=DEFAULT_LIMITS)
+    config, layers = oci.parse_manifest(_manifest(), limits=DEFAULT_LIMITS)
     assert (config.size, len(layers), layers[0].file_path) == (2, 2, "")
 
 
@@ -169,19 +169,19 @@ def test_a_manifest_is_read():
 )
 def test_a_manifest_of_another_kind_is_refused(change, reason):
     with pytest.raises(InvalidArtifactError, match=reason):
-        _oci.parse_manifest(_manifest(**change), limits=DEFAULT_LIMITS)
+        oci.parse_manifest(_manifest(**change), limits=DEFAULT_LIMITS)
 
 
 @pytest.mark.parametrize("field", ["max_parts", "max_part_bytes", "max_release_bytes"])
 def test_limits_hold_for_what_a_manifest_declares(field):
     with pytest.raises(LimitExceededError, match=field):
-        _oci.parse_manifest(_manifest(), limits=Limits(**{field: 1}))
+        oci.parse_manifest(_manifest(), limits=Limits(**{field: 1}))
 
 
 def test_an_index_names_a_manifest():
     data = strict_json.dumps({"schemaVersion": 2, "mediaType": "x", "manifests": []})
     with pytest.raises(InvalidArtifactError, match="no manifest"):
-        _oci.parse_index(data, limits=DEFAULT_LIMITS)
+        oci.parse_index(data, limits=DEFAULT_LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -189,4 +189,4 @@ def test_an_index_names_a_manifest():
 )
 def test_a_configuration_says_name_and_version(data):
     with pytest.raises(InvalidArtifactError, match="name and version"):
-        _oci.parse_config_name(data, limits=DEFAULT_LIMITS)
+        oci.parse_config_name(data, limits=DEFAULT_LIMITS)

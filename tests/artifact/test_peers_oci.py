@@ -20,8 +20,9 @@ from pathlib import Path
 
 import pytest
 
-from maas_sdk.artifact import Store, _oci, pack_layout, verify, write_index
-from maas_sdk.artifact._bundle import write_bundle
+from maas_sdk.artifact import Store, pack_layout, verify, write_index
+from maas_sdk.artifact._bundles.bundle import write_bundle
+from maas_sdk.artifact._documents import oci
 from maas_sdk.storage import LocalBackend
 
 HOW_TO = Path(__file__).parents[2] / "docs/how-to/registry.md"
@@ -210,7 +211,7 @@ def test_the_guide_s_commands_bring_a_release_through_a_registry(
     there.mkdir()
     here.mkdir()
     release = sender.publish(parts=PARTS, recipients=SEALED[kind])
-    papers = release._papers.with_notices([(each, b'{"payload":""}') for each in _oci.NOTICES])
+    papers = release._papers.with_notices([(each, b'{"payload":""}') for each in oci.NOTICES])
     path = there / "digits-1.0.0.maas"
     write_bundle(path, papers, release._source, progress=lambda *_: None)
     # A pre-release and a later version are in the same repository.

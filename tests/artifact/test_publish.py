@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from maas_sdk.artifact import DerivedPart, Store
-from maas_sdk.artifact._sources import DigestsAhead, MemoryContent
+from maas_sdk.artifact._contents.sources import DigestsAhead, MemoryContent
 from maas_sdk.errors import (
     DigestMismatchError,
     InvalidOptionError,

@@ -12,7 +12,9 @@ import pytest
 
 from maas_sdk._internal import strict_json
 from maas_sdk._internal.digests import sha256
-from maas_sdk.artifact import Store, _bundle, _oci, verify
+from maas_sdk.artifact import Store, verify
+from maas_sdk.artifact._bundles import bundle as _bundle
+from maas_sdk.artifact._documents import oci
 from maas_sdk.errors import BusyError, IncompleteError, RefusedError, StorageError
 from maas_sdk.storage import Leases, LocalBackend, MemoryBackend
 from maas_sdk.trust import Trust
@@ -299,11 +301,11 @@ def _hostile(tar, items):
     annotations = {"vnd.maas-sdk.volume": strict_json.dumps(plan).decode()}
     yield "bad-plan", [head, ("index.json", strict_json.dumps(index | {"annotations": annotations})), *rest]
     envelopes = []
-    subject = _oci.describe(items[2][1])
+    subject = oci.describe(items[2][1])
     for number in range(12):
         envelope = b'{"payload":"%d%s"}' % (number, b"A" * (size - 100))
-        kind = _oci.NOTICES[0]
-        referrer = _oci.build_referrer(kind, subject=subject, envelope=_oci.describe_envelope(envelope))
+        kind = oci.NOTICES[0]
+        referrer = oci.build_referrer(kind, subject=subject, envelope=oci.describe_envelope(envelope))
         envelopes += [referrer, envelope]
     documents = [items[2][1], *envelopes]
     yield "notices", [head, ("index.json", _index(documents[0], *envelopes[::2])), *map(blob, documents),

@@ -4,7 +4,7 @@ import pytest
 
 import maas_sdk as maas
 from maas_sdk.artifact import follow_rotation
-from maas_sdk.artifact._notices import Rotation
+from maas_sdk.artifact._documents.notices import Rotation
 from maas_sdk.errors import InvalidArtifactError, PolicyError, VerificationError
 from maas_sdk.signing import PrivateKey, sign_envelope
 from maas_sdk.trust import TrustedKey

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from maas_sdk._internal import strict_json
 from maas_sdk._internal.digests import sha256
 from maas_sdk.artifact import PartInfo
-from maas_sdk.artifact._parts import media_type_of
-from maas_sdk.artifact._statements import Layer, ReleaseStatement, SealingStatement
+from maas_sdk.artifact._documents.parts import media_type_of
+from maas_sdk.artifact._documents.statements import Layer, ReleaseStatement, SealingStatement
 from maas_sdk.errors import InvalidArtifactError, InvalidOptionError, LimitExceededError, MaasError
 from maas_sdk.limits import Limits
 

@@ -7,8 +7,8 @@ import pytest
 from attrs import evolve
 
 from maas_sdk.artifact import Store
-from maas_sdk.artifact._catalog import VersionRecord
-from maas_sdk.artifact._papers import make_papers
+from maas_sdk.artifact._documents.papers import make_papers
+from maas_sdk.artifact._inventory.catalog import VersionRecord
 from maas_sdk.errors import (
     DigestMismatchError,
     InvalidArtifactError,

@@ -7,7 +7,8 @@ import os
 import pytest
 
 from maas_sdk._internal.files import storage_errors
-from maas_sdk.artifact import Store, _unpack
+from maas_sdk.artifact import Store
+from maas_sdk.artifact._contents import unpack as _unpack
 from maas_sdk.errors import (
     AlreadyExistsError,
     DigestMismatchError,

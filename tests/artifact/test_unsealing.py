@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from maas_sdk.artifact import Store
-from maas_sdk.artifact._pipe import ClosedPipe, Pipe
+from maas_sdk.artifact._contents.pipe import ClosedPipe, Pipe
 from maas_sdk.errors import (
     AlreadyExistsError,
     IncompleteError,
@@ -168,7 +168,7 @@ def test_what_is_there_is_not_replaced(sender, take, receiver, tmp_path):
 def test_a_folder_that_cannot_take_it_is_an_error_after_the_import(
     sender, take, receiver, tmp_path, monkeypatch
 ):
-    from maas_sdk.artifact import _unpack
+    from maas_sdk.artifact._contents import unpack as _unpack
 
     def full(self, data):
         raise OSError(28, "No space left on device")

@@ -9,18 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maas_sdk.artifact import _ustar
+from maas_sdk.artifact._bundles import ustar
 from maas_sdk.errors import BundleError, LimitExceededError
 
 NAME = "blobs/sha256/" + "0a" * 32
 
 
 def archive(*items):
-    return b"".join(_ustar.header(n, len(d)) + d + _ustar.padding(len(d)) for n, d in items) + _ustar.END
+    return b"".join(ustar.header(n, len(d)) + d + ustar.padding(len(d)) for n, d in items) + ustar.END
 
 
 def scan(data):
-    return list(_ustar.scan(io.BytesIO(data), len(data)))
+    return list(ustar.scan(io.BytesIO(data), len(data)))
 
 
 def patched(block, at, new):
@@ -47,11 +47,11 @@ def test_what_is_written_is_found_again_by_us_and_by_tarfile(contents):
 def test_a_size_of_gigabytes_is_written_so_that_gnu_tar_and_tarfile_read_it(tmp_path, size):
     path = tmp_path / "big.tar"
     with path.open("wb") as file:
-        file.write(_ustar.header("big", size))
-        file.seek(size + len(_ustar.padding(size)), io.SEEK_CUR)
-        file.write(_ustar.END)
+        file.write(ustar.header("big", size))
+        file.seek(size + len(ustar.padding(size)), io.SEEK_CUR)
+        file.write(ustar.END)
     with path.open("rb") as file:
-        assert [entry.size for entry in _ustar.scan(file, path.stat().st_size)] == [size]
+        assert [entry.size for entry in ustar.scan(file, path.stat().st_size)] == [size]
     with tarfile.open(path) as tar:
         assert tar.next().size == size
     if shutil.which("tar"):
@@ -62,7 +62,7 @@ def test_a_size_of_gigabytes_is_written_so_that_gnu_tar_and_tarfile_read_it(tmp_
 
 def test_a_size_beyond_the_format_is_refused():
     with pytest.raises(LimitExceededError, match="at most"):
-        _ustar.header("big", 8**12)
+        ustar.header("big", 8**12)
 
 
 @pytest.mark.parametrize(
@@ -97,29 +97,29 @@ def test_a_size_beyond_the_format_is_refused():
     ],
 )
 def test_anything_but_a_plain_regular_file_is_refused_with_the_reason(at, new, reason):
-    head = patched(_ustar.header("a", 5), at, new)
+    head = patched(ustar.header("a", 5), at, new)
     with pytest.raises(BundleError, match=reason):
-        scan(head + b"hello" + _ustar.padding(5) + _ustar.END)
+        scan(head + b"hello" + ustar.padding(5) + ustar.END)
 
 
 def test_the_old_type_of_a_regular_file_is_one_too():
-    head = patched(_ustar.header("a", 5), 156, b"\0")
-    assert [e.name for e in scan(head + b"hello" + _ustar.padding(5) + _ustar.END)] == ["a"]
+    head = patched(ustar.header("a", 5), 156, b"\0")
+    assert [e.name for e in scan(head + b"hello" + ustar.padding(5) + ustar.END)] == ["a"]
 
 
 @pytest.mark.parametrize("size", [b"00000000005 ", b"000000000005"])
 def test_other_ways_to_end_the_size_are_read(size):
-    head = patched(_ustar.header("a", 5), 124, size)
-    assert [e.size for e in scan(head + b"hello" + _ustar.padding(5) + _ustar.END)] == [5]
+    head = patched(ustar.header("a", 5), 124, size)
+    assert [e.size for e in scan(head + b"hello" + ustar.padding(5) + ustar.END)] == [5]
 
 
 def test_a_header_whose_checksum_does_not_hold_is_refused():
-    head = bytearray(_ustar.header("a", 0))
+    head = bytearray(ustar.header("a", 0))
     head[0] ^= 1
     with pytest.raises(BundleError, match="checksum"):
-        scan(bytes(head) + _ustar.END)
+        scan(bytes(head) + ustar.END)
     with pytest.raises(BundleError, match="checksum"):
-        scan(b"\1" * 512 + _ustar.END)
+        scan(b"\1" * 512 + ustar.END)
 
 
 @pytest.mark.parametrize("cut", range(0, 512 * 5 + 1024, 128))
@@ -174,10 +174,10 @@ def test_headers_are_scanned_without_reading_what_is_between_them():
 
     data = archive(*((f"f{number}", bytes(1_000_000 + number)) for number in range(20)))
     file = Counting(data)
-    assert len(list(_ustar.scan(file, len(data)))) == 20
+    assert len(list(ustar.scan(file, len(data)))) == 20
     assert file.taken <= 20 * 1024 + 1024
 
 
 @given(st.integers(0, 10_000))
 def test_the_size_of_an_entry_is_that_of_what_is_written(size):
-    assert len(archive(("f", bytes(size)))) == _ustar.entry_size(size) + len(_ustar.END)
+    assert len(archive(("f", bytes(size)))) == ustar.entry_size(size) + len(ustar.END)

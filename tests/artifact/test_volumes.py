@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 
 from maas_sdk._internal import strict_json
 from maas_sdk._internal.digests import sha256
-from maas_sdk.artifact import Store, _volumes, verify
-from maas_sdk.artifact._bundle import write_archive
-from maas_sdk.artifact._oci import OciDescriptor
-from maas_sdk.artifact._pieces import MAX_VOLUMES, Piece, Shipment, VolumePlan, whole
-from maas_sdk.artifact._progress import no_progress
-from maas_sdk.artifact._volumes import sibling_name, volume_name, write_volumes
+from maas_sdk.artifact import Store, verify
+from maas_sdk.artifact._bundles import volumes as _volumes
+from maas_sdk.artifact._bundles.bundle import write_archive
+from maas_sdk.artifact._bundles.pieces import MAX_VOLUMES, Piece, Shipment, VolumePlan, whole
+from maas_sdk.artifact._bundles.volumes import sibling_name, volume_name, write_volumes
+from maas_sdk.artifact._documents.oci import OciDescriptor
+from maas_sdk.artifact._documents.progress import no_progress
 from maas_sdk.errors import (
     BundleError,
     DigestMismatchError,

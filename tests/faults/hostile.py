@@ -8,7 +8,7 @@ import io
 import zipfile
 
 from maas_sdk._internal.digests import hex_of, sha256
-from maas_sdk.artifact import _ustar
+from maas_sdk.artifact._bundles import ustar
 
 BLOBS = "blobs/sha256/"
 
@@ -18,7 +18,7 @@ def entries(path):
     with path.open("rb") as file:
         return [
             (entry.name, (file.seek(entry.offset), file.read(entry.size))[1])
-            for entry in _ustar.scan(file, path.stat().st_size)
+            for entry in ustar.scan(file, path.stat().st_size)
         ]
 
 
@@ -28,10 +28,10 @@ def blob(data):
 
 
 def entry(name, data):
-    return _ustar.header(name, len(data)) + data + _ustar.padding(len(data))
+    return ustar.header(name, len(data)) + data + ustar.padding(len(data))
 
 
-def archive(items, *, end=_ustar.END):
+def archive(items, *, end=ustar.END):
     """Write a tar as bundles are."""
     return b"".join(entry(name, data) for name, data in items) + end
 
@@ -43,7 +43,7 @@ def pack(path, items):
 
 def header(name="x", size=0, *, kind=b"0", fields=()):
     """Write a header that need not be one of ours; `fields` are (offset, bytes); its checksum holds."""
-    block = bytearray(_ustar.header("x", 0))
+    block = bytearray(ustar.header("x", 0))
     raw = name if isinstance(name, bytes) else name.encode()
     written = size if isinstance(size, bytes) else b"%011o\0" % size
     changes = [(0, raw.ljust(100, b"\0")[:100]), (156, kind), (124, written), *fields]
@@ -59,7 +59,7 @@ def with_entry(block, data=b"", *, before=None):
 
     def write(items):
         at = len(items) - 1 if before is None else before
-        extra = block + data + _ustar.padding(len(data))
+        extra = block + data + ustar.padding(len(data))
         return archive(items[:at], end=b"") + extra + archive(items[at:])
 
     return write
@@ -70,23 +70,23 @@ def instead_of_last(make):
 
     def write(items):
         name, data = items[-1]
-        return archive(items[:-1], end=b"") + make(name, data) + _ustar.END
+        return archive(items[:-1], end=b"") + make(name, data) + ustar.END
 
     return write
 
 
 def plain(name, data, **how):
-    return header(name, len(data), **how) + data + _ustar.padding(len(data))
+    return header(name, len(data), **how) + data + ustar.padding(len(data))
 
 
 def _pax(records):
     body = b"".join(b"%d %s=%s\n" % (len(key) + len(value) + 5, key, value) for key, value in records)
-    return header("pax", len(body), kind=b"x") + body + _ustar.padding(len(body))
+    return header("pax", len(body), kind=b"x") + body + ustar.padding(len(body))
 
 
 def _long_name(name):
     body = name.encode() + b"\0"
-    return header("././@LongLink", len(body), kind=b"L") + body + _ustar.padding(len(body))
+    return header("././@LongLink", len(body), kind=b"L") + body + ustar.padding(len(body))
 
 
 def _upper(items):
@@ -189,7 +189,7 @@ ARCHIVES = {
     "a size larger than the archive": instead_of_last(lambda n, d: header(n, len(d) + 4096) + d),
     "a size of 64 GiB": with_entry(header(BLOBS + "0" * 64, b"7" * 12)),
     "a size in base 256": instead_of_last(
-        lambda n, d: header(n, b"\x80" + len(d).to_bytes(11, "big")) + d + _ustar.padding(len(d))
+        lambda n, d: header(n, b"\x80" + len(d).to_bytes(11, "big")) + d + ustar.padding(len(d))
     ),
     "a negative size in base 256": with_entry(header("x", b"\xff" * 12)),
     "a negative size": with_entry(header("x", b"-0000000512\0")),

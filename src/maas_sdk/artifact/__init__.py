@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING
 from maas_sdk._internal.facade import lazy_names
 
 if TYPE_CHECKING:
-    from maas_sdk.artifact._facts import Environment, ModelSchema
-    from maas_sdk.artifact._fsck import FsckReport
+    from maas_sdk.artifact._contents.sources import DerivedPart
+    from maas_sdk.artifact._documents.facts import Environment, ModelSchema
+    from maas_sdk.artifact._documents.names import Reference
+    from maas_sdk.artifact._documents.parts import PartInfo
+    from maas_sdk.artifact._documents.recipe import ComponentRecord, Recipe, SerializerRecord
+    from maas_sdk.artifact._inventory.lineage import Lineage
+    from maas_sdk.artifact._inventory.search import Listing
     from maas_sdk.artifact._layout import pack_layout, write_index
-    from maas_sdk.artifact._lineage import Lineage
-    from maas_sdk.artifact._maintenance import GcReport
-    from maas_sdk.artifact._names import Reference
-    from maas_sdk.artifact._parts import PartInfo
     from maas_sdk.artifact._receipt import Receipt
-    from maas_sdk.artifact._recipe import ComponentRecord, Recipe, SerializerRecord
     from maas_sdk.artifact._release import Release
     from maas_sdk.artifact._rotation_file import follow_rotation
-    from maas_sdk.artifact._search import Listing
     from maas_sdk.artifact._selftest import SelfTest, SelfTestReport
-    from maas_sdk.artifact._sources import DerivedPart
     from maas_sdk.artifact._store import Store
+    from maas_sdk.artifact._upkeep.fsck import FsckReport
+    from maas_sdk.artifact._upkeep.maintenance import GcReport
     from maas_sdk.artifact._verify import verify
 
 __all__ = [
@@ -49,22 +49,22 @@ __all__ = [
 ]
 
 _MODULE_OF = {
-    "ComponentRecord": "_recipe",
-    "DerivedPart": "_sources",
-    "Environment": "_facts",
-    "FsckReport": "_fsck",
-    "GcReport": "_maintenance",
-    "Lineage": "_lineage",
-    "Listing": "_search",
-    "ModelSchema": "_facts",
-    "PartInfo": "_parts",
+    "ComponentRecord": "_documents.recipe",
+    "DerivedPart": "_contents.sources",
+    "Environment": "_documents.facts",
+    "FsckReport": "_upkeep.fsck",
+    "GcReport": "_upkeep.maintenance",
+    "Lineage": "_inventory.lineage",
+    "Listing": "_inventory.search",
+    "ModelSchema": "_documents.facts",
+    "PartInfo": "_documents.parts",
     "Receipt": "_receipt",
-    "Recipe": "_recipe",
-    "Reference": "_names",
+    "Recipe": "_documents.recipe",
+    "Reference": "_documents.names",
     "Release": "_release",
     "SelfTest": "_selftest",
     "SelfTestReport": "_selftest",
-    "SerializerRecord": "_recipe",
+    "SerializerRecord": "_documents.recipe",
     "Store": "_store",
     "follow_rotation": "_rotation_file",
     "pack_layout": "_layout",

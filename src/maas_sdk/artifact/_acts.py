@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from maas_sdk._internal.digests import sha256
-from maas_sdk.artifact import _oci
-from maas_sdk.artifact._names import Reference, check_alias
-from maas_sdk.artifact._notices import (
+from maas_sdk.artifact._documents import oci
+from maas_sdk.artifact._documents.names import Reference, check_alias
+from maas_sdk.artifact._documents.notices import (
     AliasNotice,
     Note,
     Revocation,
@@ -21,9 +21,9 @@ from maas_sdk.artifact._notices import (
     YankNotice,
     check_publisher,
 )
-from maas_sdk.artifact._papers import MAX_NOTICES
+from maas_sdk.artifact._documents.papers import MAX_NOTICES
+from maas_sdk.artifact._documents.times import now
 from maas_sdk.artifact._release import open_release
-from maas_sdk.artifact._times import now
 from maas_sdk.errors import AlreadyExistsError, InvalidOptionError, NotFoundError, SigningError
 from maas_sdk.signing import Envelope, PublicKey, sign_envelope
 from maas_sdk.trust import TrustedKey
@@ -31,7 +31,7 @@ from maas_sdk.trust import TrustedKey
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from maas_sdk.artifact._catalog import Catalog
+    from maas_sdk.artifact._inventory.catalog import Catalog
     from maas_sdk.artifact._notice_checks import Accepted
     from maas_sdk.interfaces import Signer
 
@@ -294,16 +294,16 @@ def revoke(
 def notices_for(catalog: Catalog, name: str, version: str) -> list[tuple[str, bytes]]:
     """Give what travels with a release: kinds and DSSE envelopes; of too many the latest."""
     publisher = name.partition("/")[0]
-    found = [(_oci.ROTATION_SIGNATURE, record) for _, record in catalog.all(f"{publisher}/@rotations")]
+    found = [(oci.ROTATION_SIGNATURE, record) for _, record in catalog.all(f"{publisher}/@rotations")]
     latest = catalog.latest(f"{publisher}/@revocations")
     if latest is not None:
-        found.append((_oci.REVOCATION_SIGNATURE, latest[1]))
+        found.append((oci.REVOCATION_SIGNATURE, latest[1]))
     found += [
-        (_oci.ALIAS_SIGNATURE, record)
+        (oci.ALIAS_SIGNATURE, record)
         for record in _latest_of_each(catalog, f"{name}/aliases/")
         if AliasNotice.from_payload(_payload(catalog, record), limits=catalog.limits).version == version
     ]
-    yanks = [(_oci.YANK_SIGNATURE, record) for record in _latest_of_each(catalog, f"{name}/yanks/")]
+    yanks = [(oci.YANK_SIGNATURE, record) for record in _latest_of_each(catalog, f"{name}/yanks/")]
     return [*found, *reversed(yanks)][:MAX_NOTICES]
 
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import frozen
 
 from maas_sdk._internal.digests import hex_of
-from maas_sdk.artifact._keys import sealing_recipients
-from maas_sdk.artifact._names import check_name, check_version
-from maas_sdk.artifact._parts import PartInfo, media_type_of
-from maas_sdk.artifact._sources import DerivedPart, read_content
-from maas_sdk.artifact._statements import Dataset, ReleaseStatement
-from maas_sdk.artifact._times import as_timestamp
-from maas_sdk.artifact._times import now as present
+from maas_sdk.artifact._contents.keys import sealing_recipients
+from maas_sdk.artifact._contents.sources import DerivedPart, read_content
+from maas_sdk.artifact._documents.names import check_name, check_version
+from maas_sdk.artifact._documents.parts import PartInfo, media_type_of
+from maas_sdk.artifact._documents.statements import Dataset, ReleaseStatement
+from maas_sdk.artifact._documents.times import as_timestamp
+from maas_sdk.artifact._documents.times import now as present
 from maas_sdk.errors import InvalidOptionError, SigningError
 from maas_sdk.sealing import AgeSealer
 from maas_sdk.signing import PublicKey
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from maas_sdk.artifact._progress import Progress
-    from maas_sdk.artifact._sources import Content
+    from maas_sdk.artifact._contents.sources import Content
+    from maas_sdk.artifact._documents.progress import Progress
     from maas_sdk.interfaces import Sealer, Signer
 
 __all__ = ["Draft", "fingerprints", "make_draft", "part_infos", "public_keys"]

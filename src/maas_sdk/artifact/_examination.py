@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from attrs import frozen
 
-from maas_sdk.artifact import _oci
-from maas_sdk.artifact._names import is_name, is_version
+from maas_sdk.artifact._documents import oci
+from maas_sdk.artifact._documents.names import is_name, is_version
+from maas_sdk.artifact._documents.parts import SELF_TEST_PART
+from maas_sdk.artifact._documents.statements import Layer, ReleaseStatement, SealingStatement
 from maas_sdk.artifact._notice_checks import Accepted, NoticeReader, verify_with
-from maas_sdk.artifact._parts import SELF_TEST_PART
-from maas_sdk.artifact._statements import Layer, ReleaseStatement, SealingStatement
 from maas_sdk.errors import (
     ArtifactError,
     InvalidArtifactError,
@@ -28,7 +28,7 @@ from maas_sdk.trust import Check, CheckStatus, Verdict, check_dates, check_list,
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from maas_sdk.artifact._papers import Papers
+    from maas_sdk.artifact._documents.papers import Papers
     from maas_sdk.limits import Limits
     from maas_sdk.signing import PublicKey
     from maas_sdk.trust import Policy, Ratchet, Rule, TrustedKey
@@ -209,7 +209,7 @@ class Examination:
     def _check_rotation(self, reader: NoticeReader) -> str:
         reason = reader.follow_rotations()
         if reason is None:
-            count = reader.count(_oci.ROTATION_SIGNATURE)
+            count = reader.count(oci.ROTATION_SIGNATURE)
             raise _Skipped(
                 f"{count} came, and none that follows epoch {reader.rule.epoch}" if count else "none came"
             )
@@ -482,8 +482,8 @@ def _check_manifest(
                 f"the manifest has the layer {described.digest} as {described.file_path!r} where "
                 f"{layer.digest} as {layer.part + suffix!r} was signed"
             )
-    config = _oci.build_config(statement, layers)
-    manifest = _oci.build_manifest(statement, layers, config=config, suffix=suffix)
+    config = oci.build_config(statement, layers)
+    manifest = oci.build_manifest(statement, layers, config=config, suffix=suffix)
     if (manifest, config) != (papers.manifest, papers.config):
         raise InvalidArtifactError("manifest and configuration do not say what was signed")
 

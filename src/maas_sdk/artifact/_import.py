@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Final
 from attrs import evolve, frozen
 
 from maas_sdk.artifact._acts import keep_notices
-from maas_sdk.artifact._bundle import open_bundle
-from maas_sdk.artifact._catalog import VersionRecord
+from maas_sdk.artifact._bundles.bundle import open_bundle
+from maas_sdk.artifact._bundles.volumes import sibling_name
+from maas_sdk.artifact._documents.names import Reference
+from maas_sdk.artifact._documents.papers import read_papers
 from maas_sdk.artifact._examination import Examination
 from maas_sdk.artifact._intake import Intake
-from maas_sdk.artifact._names import Reference
-from maas_sdk.artifact._papers import read_papers
+from maas_sdk.artifact._inventory.catalog import VersionRecord
 from maas_sdk.artifact._release import open_release
 from maas_sdk.artifact._verify import examine_bundle
-from maas_sdk.artifact._volumes import sibling_name
 from maas_sdk.errors import (
     AlreadyExistsError,
     ArtifactError,
@@ -40,16 +40,16 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-    from maas_sdk.artifact._bundle import Bundle
-    from maas_sdk.artifact._catalog import Catalog
+    from maas_sdk.artifact._bundles.bundle import Bundle
+    from maas_sdk.artifact._bundles.pieces import Piece
+    from maas_sdk.artifact._documents.papers import Papers
+    from maas_sdk.artifact._documents.progress import Progress
+    from maas_sdk.artifact._documents.statements import ReleaseStatement
     from maas_sdk.artifact._examination import Question
     from maas_sdk.artifact._intake import Tap
+    from maas_sdk.artifact._inventory.catalog import Catalog
     from maas_sdk.artifact._notice_checks import Accepted
-    from maas_sdk.artifact._papers import Papers
-    from maas_sdk.artifact._pieces import Piece
-    from maas_sdk.artifact._progress import Progress
     from maas_sdk.artifact._release import Release
-    from maas_sdk.artifact._statements import ReleaseStatement
     from maas_sdk.artifact._unsealing import Unsealing
     from maas_sdk.storage import Lease
     from maas_sdk.trust import Ratchet, Trust, Verdict

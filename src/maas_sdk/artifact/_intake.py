@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from maas_sdk.artifact._checked import CheckedReader, fill
+from maas_sdk.artifact._bundles.checked import CheckedReader, fill
 from maas_sdk.errors import DigestMismatchError, NotFoundError
 
 if TYPE_CHECKING:
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import TypeAlias
 
-    from maas_sdk.artifact._bundle import Bundle
-    from maas_sdk.artifact._pieces import Piece
-    from maas_sdk.artifact._progress import Progress
+    from maas_sdk.artifact._bundles.bundle import Bundle
+    from maas_sdk.artifact._bundles.pieces import Piece
+    from maas_sdk.artifact._documents.progress import Progress
     from maas_sdk.storage import BlobStore
 
     Tap: TypeAlias = Callable[[Piece, BinaryIO], AbstractContextManager[BinaryIO]]

@@ -20,13 +20,13 @@ from maas_sdk._internal import records, strict_json
 from maas_sdk._internal.digests import hex_of, is_digest
 from maas_sdk._internal.files import atomic_file
 from maas_sdk._internal.locks import locked
-from maas_sdk.artifact import _oci
-from maas_sdk.artifact._bundle import write_bundle
-from maas_sdk.artifact._catalog import Catalog
-from maas_sdk.artifact._names import Reference, version_order
-from maas_sdk.artifact._papers import MAX_DOCUMENT, read_document, read_papers
-from maas_sdk.artifact._places import VERSIONS, parse_key
-from maas_sdk.artifact._progress import Progress, no_progress
+from maas_sdk.artifact._bundles.bundle import write_bundle
+from maas_sdk.artifact._documents import oci
+from maas_sdk.artifact._documents.names import Reference, version_order
+from maas_sdk.artifact._documents.papers import MAX_DOCUMENT, read_document, read_papers
+from maas_sdk.artifact._documents.progress import Progress, no_progress
+from maas_sdk.artifact._inventory.catalog import Catalog
+from maas_sdk.artifact._inventory.places import VERSIONS, parse_key
 from maas_sdk.errors import (
     InvalidArtifactError,
     InvalidOptionError,
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Iterator, Sequence
 
-    from maas_sdk.artifact._catalog import VersionRecord
-    from maas_sdk.artifact._oci import OciDescriptor
+    from maas_sdk.artifact._documents.oci import OciDescriptor
+    from maas_sdk.artifact._inventory.catalog import VersionRecord
     from maas_sdk.limits import Limits
 
 __all__ = ["pack_layout", "write_index"]
@@ -162,7 +162,7 @@ def write_index(folder: str | os.PathLike[str], *, limits: Limits = DEFAULT_LIMI
         ]
         if not entries:
             raise NotFoundError(f"{backend.folder} holds no release: it is no store, or an empty one")
-        index = {"schemaVersion": 2, "mediaType": _oci.INDEX_TYPE, "manifests": entries}
+        index = {"schemaVersion": 2, "mediaType": oci.INDEX_TYPE, "manifests": entries}
         with atomic_file(path) as file:
             file.write(strict_json.dumps(index))
     return path
@@ -185,15 +185,15 @@ def _entries(catalog: Catalog, name: str, version: str) -> Iterator[dict[str, An
 
 def _tagged(catalog: Catalog, record: VersionRecord, prefix: str) -> Iterator[dict[str, Any]]:
     papers = read_papers(catalog.blobs, record.manifest, record.referrers, limits=catalog.limits)
-    (model, *referrers), _ = _oci.parse_index(papers.index, limits=catalog.limits)
+    (model, *referrers), _ = oci.parse_index(papers.index, limits=catalog.limits)
     for descriptor in (model, *referrers):
         name, _, tag = _tag(descriptor).rpartition(":")
-        annotations = {_oci.REF_NAME: f"{name}:{prefix}{tag}"}
+        annotations = {oci.REF_NAME: f"{name}:{prefix}{tag}"}
         yield records.unstructure(evolve(descriptor, annotations=annotations))
 
 
 def _tag(descriptor: OciDescriptor) -> str:
-    return (descriptor.annotations or {}).get(_oci.REF_NAME, "")
+    return (descriptor.annotations or {}).get(oci.REF_NAME, "")
 
 
 def _check_reference(reference: str) -> str:
@@ -222,11 +222,11 @@ def _models(backend: LocalBackend, blobs: BlobStore, limits: Limits) -> list[_Fo
         data = read_document(blobs, descriptor, limits)
         document = strict_json.loads(data, what=f"the manifest {descriptor.digest}", limits=limits)
         kind = document.get("artifactType") if isinstance(document, dict) else None
-        if kind == _oci.MODEL_TYPE:
-            config, _ = _oci.parse_manifest(data, limits=limits)
+        if kind == oci.MODEL_TYPE:
+            config, _ = oci.parse_manifest(data, limits=limits)
             claim = read_document(blobs, config, limits)
-            models[descriptor.digest] = descriptor, "@".join(_oci.parse_config_name(claim, limits=limits))
-        elif kind in _oci.SIGNATURES:
+            models[descriptor.digest] = descriptor, "@".join(oci.parse_config_name(claim, limits=limits))
+        elif kind in oci.SIGNATURES:
             subject = document.get("subject")
             target = subject.get("digest") if isinstance(subject, dict) else None
             referrers.setdefault(str(target), []).append(descriptor)
@@ -262,11 +262,11 @@ def _manifests(index: Any, limits: Limits) -> list[OciDescriptor]:
         )
     found = {}
     for each in listed:
-        if each.get("mediaType") == _oci.MANIFEST_TYPE:
+        if each.get("mediaType") == oci.MANIFEST_TYPE:
             digest, size = each.get("digest"), each.get("size")
             if not is_digest(digest) or type(size) is not int or size < 0:
                 raise InvalidArtifactError(f"{_INDEX} lists a manifest without digest and size")
-            found[digest] = _oci.OciDescriptor(_oci.MANIFEST_TYPE, digest, size)
+            found[digest] = oci.OciDescriptor(oci.MANIFEST_TYPE, digest, size)
     return list(found.values())
 
 

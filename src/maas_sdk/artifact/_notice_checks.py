@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from attrs import frozen
 
-from maas_sdk.artifact import _oci
-from maas_sdk.artifact._notices import AliasNotice, Revocation, Rotation, YankNotice
+from maas_sdk.artifact._documents import oci
+from maas_sdk.artifact._documents.notices import AliasNotice, Revocation, Rotation, YankNotice
 from maas_sdk.errors import InvalidArtifactError, SigningError, VerificationError
 from maas_sdk.signing import Envelope, PublicKey, verify_envelope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from maas_sdk.artifact._papers import Attestation
+    from maas_sdk.artifact._documents.papers import Attestation
     from maas_sdk.limits import Limits
     from maas_sdk.signing import VerifiedPayload
     from maas_sdk.trust import Policy, Rule, TrustedKey
@@ -91,7 +91,7 @@ class NoticeReader:
         PolicyError
             When the policy must be changed by hand for it.
         """
-        given = self._of_kind(_oci.ROTATION_SIGNATURE)
+        given = self._of_kind(oci.ROTATION_SIGNATURE)
         for _ in range(_MAX_ROTATIONS):
             step = self._next_rotation(given)
             if step is None:
@@ -111,21 +111,21 @@ class NoticeReader:
         """Give the lists of the publisher that its keys, old or new, have signed; the lowest number first."""
         found = [
             pair
-            for pair in self._signed(_oci.REVOCATION_SIGNATURE, Revocation)
+            for pair in self._signed(oci.REVOCATION_SIGNATURE, Revocation)
             if pair[0].publisher == self._publisher
         ]
         return sorted(found, key=lambda pair: pair[0].number)
 
     def yanks(self) -> list[tuple[YankNotice, bytes]]:
         """Give the yanks of the name that its keys, old or new, have signed; the lowest generation first."""
-        found = [pair for pair in self._signed(_oci.YANK_SIGNATURE, YankNotice) if pair[0].name == self._name]
+        found = [pair for pair in self._signed(oci.YANK_SIGNATURE, YankNotice) if pair[0].name == self._name]
         return sorted(found, key=lambda pair: (pair[0].version, pair[0].generation))
 
     def aliases(self) -> tuple[list[tuple[AliasNotice, bytes]], list[str]]:
         """Give the moves of aliases by who may move them, and of the others why they are passed over."""
         held: list[tuple[AliasNotice, bytes]] = []
         refused: list[str] = []
-        for notice, envelope in self._signed(_oci.ALIAS_SIGNATURE, AliasNotice):
+        for notice, envelope in self._signed(oci.ALIAS_SIGNATURE, AliasNotice):
             try:
                 self._check_mover(notice, envelope)
             except (SigningError, InvalidArtifactError) as exc:

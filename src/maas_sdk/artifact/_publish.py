@@ -13,30 +13,30 @@ from typing import TYPE_CHECKING, BinaryIO, Final, cast
 from attrs import evolve
 
 from maas_sdk._internal.digests import hex_of, is_digest, sha256
-from maas_sdk.artifact import _oci
 from maas_sdk.artifact._acts import current_keys
-from maas_sdk.artifact._catalog import VersionRecord
+from maas_sdk.artifact._contents.sealing import LayerSealer, sign_sealing
+from maas_sdk.artifact._contents.sources import DigestsAhead, MemoryContent
+from maas_sdk.artifact._documents import oci
+from maas_sdk.artifact._documents.names import Reference
+from maas_sdk.artifact._documents.papers import make_papers
+from maas_sdk.artifact._documents.parts import check_part_limits
+from maas_sdk.artifact._documents.statements import Layer
 from maas_sdk.artifact._draft import part_infos, public_keys
-from maas_sdk.artifact._names import Reference
-from maas_sdk.artifact._papers import make_papers
-from maas_sdk.artifact._parts import check_part_limits
+from maas_sdk.artifact._inventory.catalog import VersionRecord
 from maas_sdk.artifact._release import open_release
-from maas_sdk.artifact._sealing import LayerSealer, sign_sealing
-from maas_sdk.artifact._sources import DigestsAhead, MemoryContent
-from maas_sdk.artifact._statements import Layer
 from maas_sdk.errors import AlreadyExistsError, MaasError, SealingError, SigningError, VersionExistsError
 from maas_sdk.signing import sign_envelope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from maas_sdk.artifact._catalog import Catalog
+    from maas_sdk.artifact._contents.sources import Content
+    from maas_sdk.artifact._documents.notices import Rotation
+    from maas_sdk.artifact._documents.papers import Papers
+    from maas_sdk.artifact._documents.statements import ReleaseStatement
     from maas_sdk.artifact._draft import Draft
-    from maas_sdk.artifact._notices import Rotation
-    from maas_sdk.artifact._papers import Papers
+    from maas_sdk.artifact._inventory.catalog import Catalog
     from maas_sdk.artifact._release import Release
-    from maas_sdk.artifact._sources import Content
-    from maas_sdk.artifact._statements import ReleaseStatement
     from maas_sdk.signing import Envelope
 
 __all__ = ["publish"]
@@ -287,8 +287,8 @@ def _papers(
     catalog: Catalog, draft: Draft, statement: ReleaseStatement, layers: Sequence[Layer], envelope: Envelope
 ) -> Papers:
     suffix = draft.sealer.suffix if draft.recipients else ""
-    config = _oci.build_config(statement, layers)
-    manifest = _oci.build_manifest(statement, layers, config=config, suffix=suffix)
+    config = oci.build_config(statement, layers)
+    manifest = oci.build_manifest(statement, layers, config=config, suffix=suffix)
     sealing = None
     if draft.recipients:
         sealing = sign_sealing(

@@ -14,11 +14,17 @@ from attrs import field, frozen
 from maas_sdk._internal import records
 from maas_sdk._internal.digests import hex_of
 from maas_sdk._internal.files import atomic_file, storage_errors
-from maas_sdk.artifact import _oci
-from maas_sdk.artifact._fields import check_digest, check_digests, check_number, check_timestamp, checked_by
-from maas_sdk.artifact._names import check_name, check_version
-from maas_sdk.artifact._papers import for_documents
-from maas_sdk.artifact._statements import check_canonical, read_statement
+from maas_sdk.artifact._documents import oci
+from maas_sdk.artifact._documents.fields import (
+    check_digest,
+    check_digests,
+    check_number,
+    check_timestamp,
+    checked_by,
+)
+from maas_sdk.artifact._documents.names import check_name, check_version
+from maas_sdk.artifact._documents.papers import for_documents
+from maas_sdk.artifact._documents.statements import check_canonical, read_statement
 from maas_sdk.errors import (
     ArtifactError,
     InvalidArtifactError,
@@ -36,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Self
 
-    from maas_sdk.artifact._catalog import Catalog
+    from maas_sdk.artifact._inventory.catalog import Catalog
     from maas_sdk.artifact._release import Release
     from maas_sdk.interfaces import Signer
     from maas_sdk.limits import Limits
@@ -309,7 +315,7 @@ def _manifests(catalog: Catalog, name: str) -> Iterator[str]:
 def _is_complete(catalog: Catalog, digest: str, here: dict[str, bool]) -> bool:
     try:
         manifest = catalog.blobs.read(digest, max_bytes=catalog.limits.max_json_bytes)
-        _, layers = _oci.parse_manifest(manifest, limits=catalog.limits)
+        _, layers = oci.parse_manifest(manifest, limits=catalog.limits)
     except (ArtifactError, NotFoundError):
         return False  # the store is damaged there; the next bundle may bring it again
     for layer in layers:

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from attrs import frozen
 
 from maas_sdk._internal.digests import sha256
-from maas_sdk.artifact._bundle import write_bundle
-from maas_sdk.artifact._delta import ExportPlan, plan_export
+from maas_sdk.artifact._bundles.bundle import write_bundle
+from maas_sdk.artifact._bundles.delta import ExportPlan, plan_export
+from maas_sdk.artifact._bundles.volumes import write_volumes
+from maas_sdk.artifact._contents.keys import fingerprint_of
+from maas_sdk.artifact._documents.papers import MAX_DOCUMENT
+from maas_sdk.artifact._documents.parts import WEIGHTS
+from maas_sdk.artifact._documents.progress import Progress, no_progress
+from maas_sdk.artifact._documents.statements import ReleaseStatement, SealingStatement
 from maas_sdk.artifact._examination import Examination
-from maas_sdk.artifact._keys import fingerprint_of
-from maas_sdk.artifact._papers import MAX_DOCUMENT
-from maas_sdk.artifact._parts import WEIGHTS
-from maas_sdk.artifact._progress import Progress, no_progress
 from maas_sdk.artifact._receipt import Receipt
-from maas_sdk.artifact._statements import ReleaseStatement, SealingStatement
 from maas_sdk.artifact._verify import ask, check_blobs
-from maas_sdk.artifact._volumes import write_volumes
 from maas_sdk.errors import DigestMismatchError, InvalidArtifactError, NoMatchError
 from maas_sdk.signing import Envelope
 from maas_sdk.trust import audited
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
     from datetime import datetime
 
-    from maas_sdk.artifact._catalog import Catalog
-    from maas_sdk.artifact._names import Reference
-    from maas_sdk.artifact._opening import PartReader
-    from maas_sdk.artifact._papers import BlobSource, Papers
-    from maas_sdk.artifact._parts import PartInfo
+    from maas_sdk.artifact._contents.opening import PartReader
+    from maas_sdk.artifact._documents.names import Reference
+    from maas_sdk.artifact._documents.papers import BlobSource, Papers
+    from maas_sdk.artifact._documents.parts import PartInfo
+    from maas_sdk.artifact._inventory.catalog import Catalog
     from maas_sdk.interfaces import Sealer
     from maas_sdk.limits import Limits
     from maas_sdk.trust import AuditLog, Policy, Trust, Verdict
@@ -329,7 +329,7 @@ class Release:
         SealingError
             When a layer cannot be decrypted.
         """
-        from maas_sdk.artifact._unpack import map_part, read_part  # noqa: PLC0415 - importing opens nothing
+        from maas_sdk.artifact._contents.unpack import map_part, read_part  # noqa: PLC0415 - importing opens nothing
 
         tell = self._teller("read", progress)
 
@@ -384,7 +384,7 @@ class Release:
         RefusedError, NoMatchError, DigestMismatchError, SealingError
             As for `read_parts`.
         """
-        from maas_sdk.artifact._unpack import new_folder, write_parts  # noqa: PLC0415 - as in `read_parts`
+        from maas_sdk.artifact._contents.unpack import new_folder, write_parts  # noqa: PLC0415 - as in `read_parts`
 
         target = Path(folder)
         private = self.sealed
@@ -451,7 +451,7 @@ class Release:
         return examination.verdict(self._statement.subject)
 
     def _reader(self, identity: Any, sealer: Sealer | None) -> PartReader:
-        from maas_sdk.artifact._opening import PartReader  # noqa: PLC0415 - as in `read_parts`
+        from maas_sdk.artifact._contents.opening import PartReader  # noqa: PLC0415 - as in `read_parts`
 
         return PartReader(
             self._source,

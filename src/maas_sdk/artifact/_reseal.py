@@ -10,15 +10,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from maas_sdk._internal.digests import sha256
-from maas_sdk.artifact import _oci
-from maas_sdk.artifact._catalog import VersionRecord
+from maas_sdk.artifact._contents.keys import sealing_recipients
+from maas_sdk.artifact._contents.passage import Passage
+from maas_sdk.artifact._contents.sealing import LayerSealer, sign_sealing
+from maas_sdk.artifact._documents import oci
+from maas_sdk.artifact._documents.names import Reference
+from maas_sdk.artifact._documents.papers import make_papers
 from maas_sdk.artifact._draft import public_keys
-from maas_sdk.artifact._keys import sealing_recipients
-from maas_sdk.artifact._names import Reference
-from maas_sdk.artifact._papers import make_papers
-from maas_sdk.artifact._passage import Passage
+from maas_sdk.artifact._inventory.catalog import VersionRecord
 from maas_sdk.artifact._release import open_release
-from maas_sdk.artifact._sealing import LayerSealer, sign_sealing
 from maas_sdk.errors import InvalidOptionError, MaasError, SealingError
 from maas_sdk.sealing import AgeSealer
 from maas_sdk.signing import Envelope, verify_envelope
@@ -26,13 +26,13 @@ from maas_sdk.signing import Envelope, verify_envelope
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from maas_sdk.artifact._catalog import Catalog
-    from maas_sdk.artifact._opening import PartReader
-    from maas_sdk.artifact._papers import Attestation
-    from maas_sdk.artifact._parts import PartInfo
-    from maas_sdk.artifact._progress import Progress
+    from maas_sdk.artifact._contents.opening import PartReader
+    from maas_sdk.artifact._documents.papers import Attestation
+    from maas_sdk.artifact._documents.parts import PartInfo
+    from maas_sdk.artifact._documents.progress import Progress
+    from maas_sdk.artifact._documents.statements import Layer
+    from maas_sdk.artifact._inventory.catalog import Catalog
     from maas_sdk.artifact._release import Release
-    from maas_sdk.artifact._statements import Layer
     from maas_sdk.interfaces import Sealer, Signer
     from maas_sdk.limits import Limits
 
@@ -84,8 +84,8 @@ def reseal(
         tell = _teller(release, lease.renew_if_needed, progress)
         try:
             layers = [_reseal_one(into, out_of, part, tell) for part in release.parts]
-            config = _oci.build_config(statement, layers)
-            manifest = _oci.build_manifest(statement, layers, config=config, suffix=seals.suffix)
+            config = oci.build_config(statement, layers)
+            manifest = oci.build_manifest(statement, layers, config=config, suffix=seals.suffix)
             envelope = sign_sealing(
                 statement,
                 sha256(manifest),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from maas_sdk.artifact._documents.notices import Rotation
 from maas_sdk.artifact._notice_checks import verify_with
-from maas_sdk.artifact._notices import Rotation
 from maas_sdk.errors import PolicyError
 from maas_sdk.limits import DEFAULT_LIMITS
 from maas_sdk.trust import RotatedKeys, audited

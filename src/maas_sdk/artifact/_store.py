@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import evolve
 
 from maas_sdk.artifact import _acts
-from maas_sdk.artifact._catalog import Catalog
+from maas_sdk.artifact._contents.keys import fingerprint_of
+from maas_sdk.artifact._documents.names import Reference, check_name
+from maas_sdk.artifact._documents.progress import Progress, no_progress
 from maas_sdk.artifact._import import import_bundle
-from maas_sdk.artifact._keys import fingerprint_of
-from maas_sdk.artifact._names import Reference, check_name
-from maas_sdk.artifact._progress import Progress, no_progress
+from maas_sdk.artifact._inventory.catalog import Catalog
 from maas_sdk.artifact._release import open_release
 from maas_sdk.artifact._verify import ask
 from maas_sdk.errors import InvalidOptionError, NotFoundError
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
-    from maas_sdk.artifact._fsck import FsckReport
-    from maas_sdk.artifact._lineage import Lineage
-    from maas_sdk.artifact._maintenance import GcReport
-    from maas_sdk.artifact._notices import AliasNotice, Note, Revocation, Rotation, YankNotice
+    from maas_sdk.artifact._documents.notices import AliasNotice, Note, Revocation, Rotation, YankNotice
+    from maas_sdk.artifact._inventory.lineage import Lineage
+    from maas_sdk.artifact._inventory.search import Listing
     from maas_sdk.artifact._release import Release
-    from maas_sdk.artifact._search import Listing
     from maas_sdk.artifact._unsealing import Unsealing
+    from maas_sdk.artifact._upkeep.fsck import FsckReport
+    from maas_sdk.artifact._upkeep.maintenance import GcReport
     from maas_sdk.interfaces import Sealer, Signer, StorageBackend
     from maas_sdk.limits import Limits
 
@@ -732,7 +732,7 @@ class Store:
         StorageError
             When the store is damaged, so that it cannot be told what is needed: see `fsck`.
         """
-        from maas_sdk.artifact._maintenance import gc  # noqa: PLC0415 - a receiver's import collects nothing
+        from maas_sdk.artifact._upkeep.maintenance import gc  # noqa: PLC0415 - a receiver's import collects nothing
 
         if not delete:
             return gc(self._catalog, delete=False, grace=grace)
@@ -765,6 +765,6 @@ class Store:
         StorageError
             When the store, or a bundle, cannot be read, or the store cannot be written.
         """
-        from maas_sdk.artifact._fsck import fsck  # noqa: PLC0415 - a receiver's import checks what it brings
+        from maas_sdk.artifact._upkeep.fsck import fsck  # noqa: PLC0415 - a receiver's import checks what it brings
 
         return fsck(self._catalog, repair_from=repair_from, progress=progress)

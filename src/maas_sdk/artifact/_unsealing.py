@@ -12,9 +12,9 @@ import io
 import threading
 from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 
-from maas_sdk.artifact._opening import FileTarget, PartReader
-from maas_sdk.artifact._pipe import ClosedPipe, Pipe
-from maas_sdk.artifact._unpack import new_folder, write_parts
+from maas_sdk.artifact._contents.opening import FileTarget, PartReader
+from maas_sdk.artifact._contents.pipe import ClosedPipe, Pipe
+from maas_sdk.artifact._contents.unpack import new_folder, write_parts
 from maas_sdk.errors import MaasError
 
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from maas_sdk.artifact._parts import PartInfo
-    from maas_sdk.artifact._pieces import Piece
+    from maas_sdk.artifact._bundles.pieces import Piece
+    from maas_sdk.artifact._documents.parts import PartInfo
+    from maas_sdk.artifact._documents.statements import ReleaseStatement, SealingStatement
     from maas_sdk.artifact._release import Release
-    from maas_sdk.artifact._statements import ReleaseStatement, SealingStatement
     from maas_sdk.interfaces import Sealer
     from maas_sdk.limits import Limits
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from maas_sdk.artifact._bundle import open_bundle
-from maas_sdk.artifact._checked import CheckedReader
+from maas_sdk.artifact._bundles.bundle import open_bundle
+from maas_sdk.artifact._bundles.checked import CheckedReader
+from maas_sdk.artifact._bundles.pieces import whole
+from maas_sdk.artifact._contents.keys import fingerprint_of
+from maas_sdk.artifact._documents.papers import for_documents
+from maas_sdk.artifact._documents.progress import Progress, no_progress
+from maas_sdk.artifact._documents.times import as_timestamp
+from maas_sdk.artifact._documents.times import now as present
 from maas_sdk.artifact._examination import Examination, Question
-from maas_sdk.artifact._keys import fingerprint_of
-from maas_sdk.artifact._papers import for_documents
-from maas_sdk.artifact._pieces import whole
-from maas_sdk.artifact._progress import Progress, no_progress
-from maas_sdk.artifact._times import as_timestamp
-from maas_sdk.artifact._times import now as present
 from maas_sdk.errors import InvalidOptionError
 from maas_sdk.limits import DEFAULT_LIMITS
 from maas_sdk.trust import Policy, Trust, audited
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
-    from maas_sdk.artifact._bundle import Bundle
-    from maas_sdk.artifact._papers import BlobSource, Papers
-    from maas_sdk.artifact._pieces import Piece
+    from maas_sdk.artifact._bundles.bundle import Bundle
+    from maas_sdk.artifact._bundles.pieces import Piece
+    from maas_sdk.artifact._documents.papers import BlobSource, Papers
     from maas_sdk.limits import Limits
     from maas_sdk.trust import Verdict
 

@@ -17,7 +17,7 @@ from maas_sdk.errors import InvalidOptionError
 if TYPE_CHECKING:
     from maas_sdk.artifact import Lineage, Release, Store
     from maas_sdk.artifact import Listing as Listed
-    from maas_sdk.artifact._lineage import Relative
+    from maas_sdk.artifact._inventory.lineage import Relative
 
 __all__ = ["list_releases", "show"]
 

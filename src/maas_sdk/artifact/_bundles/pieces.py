@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import field, frozen
 
 from maas_sdk._internal import records, strict_json
-from maas_sdk.artifact._fields import check_digest, check_digests
+from maas_sdk.artifact._documents.fields import check_digest, check_digests
 from maas_sdk.errors import BundleError, InvalidOptionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from maas_sdk.artifact._oci import OciDescriptor
+    from maas_sdk.artifact._documents.oci import OciDescriptor
     from maas_sdk.limits import Limits
 
 __all__ = ["MAX_PRESUMED", "MAX_VOLUMES", "Piece", "Shipment", "VolumePlan", "whole"]

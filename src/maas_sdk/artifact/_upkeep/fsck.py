@@ -14,19 +14,19 @@ from attrs import frozen
 
 from maas_sdk._internal.tables import text_table
 from maas_sdk._internal.units import format_bytes
-from maas_sdk.artifact._bundle import open_bundle
-from maas_sdk.artifact._progress import no_progress
-from maas_sdk.artifact._survey import survey
+from maas_sdk.artifact._bundles.bundle import open_bundle
+from maas_sdk.artifact._documents.progress import no_progress
+from maas_sdk.artifact._upkeep.survey import survey
 from maas_sdk.errors import BundleError, DigestMismatchError, NotFoundError, StorageError
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Sequence
 
-    from maas_sdk.artifact._bundle import Bundle
-    from maas_sdk.artifact._catalog import Catalog
-    from maas_sdk.artifact._progress import Progress
-    from maas_sdk.artifact._survey import Survey
+    from maas_sdk.artifact._bundles.bundle import Bundle
+    from maas_sdk.artifact._documents.progress import Progress
+    from maas_sdk.artifact._inventory.catalog import Catalog
+    from maas_sdk.artifact._upkeep.survey import Survey
     from maas_sdk.storage import Lease
 
 __all__ = ["Finding", "FsckReport", "fsck"]

@@ -10,9 +10,9 @@ from typing import Any, Final
 from attrs import field, frozen
 
 from maas_sdk._internal.digests import is_digest
-from maas_sdk.artifact._fields import MAX_NUMBER
-from maas_sdk.artifact._index_rows import DATASET, PARENT, TAG
-from maas_sdk.artifact._names import is_name, is_version
+from maas_sdk.artifact._documents.fields import MAX_NUMBER
+from maas_sdk.artifact._documents.names import is_name, is_version
+from maas_sdk.artifact._inventory.index_rows import DATASET, PARENT, TAG
 from maas_sdk.errors import InvalidOptionError
 
 __all__ = ["Listing", "Query", "find"]

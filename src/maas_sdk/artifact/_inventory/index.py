@@ -22,22 +22,22 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from attrs import frozen
 
 from maas_sdk._internal.digests import is_digest
-from maas_sdk.artifact._fields import MAX_NUMBER
-from maas_sdk.artifact._index_rows import PARENT, RowWriter, recipients_text
-from maas_sdk.artifact._index_schema import open_database, remove_database, transaction
-from maas_sdk.artifact._names import is_name, is_version
-from maas_sdk.artifact._ordering import EVERY_RELEASE, EVERYTHING, intervals, matcher
-from maas_sdk.artifact._places import LOG, parse_key
-from maas_sdk.artifact._search import find
+from maas_sdk.artifact._documents.fields import MAX_NUMBER
+from maas_sdk.artifact._documents.names import is_name, is_version
+from maas_sdk.artifact._documents.ordering import EVERY_RELEASE, EVERYTHING, intervals, matcher
+from maas_sdk.artifact._inventory.index_rows import PARENT, RowWriter, recipients_text
+from maas_sdk.artifact._inventory.index_schema import open_database, remove_database, transaction
+from maas_sdk.artifact._inventory.places import LOG, parse_key
+from maas_sdk.artifact._inventory.search import find
 from maas_sdk.errors import LimitExceededError, NotFoundError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from maas_sdk.artifact._log import Log
-    from maas_sdk.artifact._papers import BlobSource
-    from maas_sdk.artifact._search import Listing, Query
+    from maas_sdk.artifact._documents.papers import BlobSource
+    from maas_sdk.artifact._inventory.log import Log
+    from maas_sdk.artifact._inventory.search import Listing, Query
     from maas_sdk.limits import Limits
     from maas_sdk.storage import References
 

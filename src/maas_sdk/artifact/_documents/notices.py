@@ -14,15 +14,15 @@ from attrs import field, frozen
 
 from maas_sdk._internal import records
 from maas_sdk._internal.digests import hex_of
-from maas_sdk.artifact._fields import (
+from maas_sdk.artifact._documents.fields import (
     check_digest,
     check_number,
     check_text,
     check_timestamp,
     checked_by,
 )
-from maas_sdk.artifact._names import check_alias, check_name, check_version
-from maas_sdk.artifact._statements import check_canonical, read_statement
+from maas_sdk.artifact._documents.names import check_alias, check_name, check_version
+from maas_sdk.artifact._documents.statements import check_canonical, read_statement
 from maas_sdk.errors import InvalidOptionError, LimitExceededError
 from maas_sdk.limits import DEFAULT_LIMITS
 from maas_sdk.signing import Statement, Subject

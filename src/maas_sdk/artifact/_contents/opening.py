@@ -11,19 +11,19 @@ import hashlib
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, cast
 
 from maas_sdk._internal.hashing_thread import HashingThread
-from maas_sdk.artifact._checked import CheckedReader
-from maas_sdk.artifact._keys import fingerprint_of, sealing_identities
-from maas_sdk.artifact._pieces import Piece
-from maas_sdk.artifact._sealing import is_built_in, sealer_errors
+from maas_sdk.artifact._bundles.checked import CheckedReader
+from maas_sdk.artifact._bundles.pieces import Piece
+from maas_sdk.artifact._contents.keys import fingerprint_of, sealing_identities
+from maas_sdk.artifact._contents.sealing import is_built_in, sealer_errors
 from maas_sdk.errors import DigestMismatchError, InvalidOptionError, NoMatchError, NotFoundError, SealingError
 from maas_sdk.sealing import AgeSealer
 
 if TYPE_CHECKING:
     from collections.abc import Buffer, Callable  # type: ignore[attr-defined]
 
-    from maas_sdk.artifact._papers import BlobSource
-    from maas_sdk.artifact._parts import PartInfo
-    from maas_sdk.artifact._statements import Layer, ReleaseStatement, SealingStatement
+    from maas_sdk.artifact._documents.papers import BlobSource
+    from maas_sdk.artifact._documents.parts import PartInfo
+    from maas_sdk.artifact._documents.statements import Layer, ReleaseStatement, SealingStatement
     from maas_sdk.interfaces import Sealer
     from maas_sdk.limits import Limits
 

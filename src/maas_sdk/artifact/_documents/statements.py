@@ -13,7 +13,7 @@ from attrs import field, frozen
 
 from maas_sdk._internal import records
 from maas_sdk._internal.digests import hex_of, sha256
-from maas_sdk.artifact._fields import (
+from maas_sdk.artifact._documents.fields import (
     check_digest,
     check_digests,
     check_fingerprints,
@@ -23,8 +23,8 @@ from maas_sdk.artifact._fields import (
     check_timestamp,
     checked_by,
 )
-from maas_sdk.artifact._names import check_name, check_version
-from maas_sdk.artifact._parts import PartInfo, check_part_limits, check_part_paths
+from maas_sdk.artifact._documents.names import check_name, check_version
+from maas_sdk.artifact._documents.parts import PartInfo, check_part_limits, check_part_paths
 from maas_sdk.errors import InvalidArtifactError, InvalidOptionError, LimitExceededError
 from maas_sdk.limits import DEFAULT_LIMITS
 from maas_sdk.signing import Statement, Subject

@@ -12,21 +12,22 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import frozen
 
 from maas_sdk._internal.digests import sha256
-from maas_sdk.artifact import _oci, _places
-from maas_sdk.artifact._fields import MAX_NUMBER
-from maas_sdk.artifact._notices import AliasNotice, Note, YankNotice
-from maas_sdk.artifact._ordering import is_prerelease, order_text
-from maas_sdk.artifact._papers import read_document
-from maas_sdk.artifact._record import VersionRecord
-from maas_sdk.artifact._statements import ReleaseStatement, SealingStatement
+from maas_sdk.artifact._documents import oci
+from maas_sdk.artifact._documents.fields import MAX_NUMBER
+from maas_sdk.artifact._documents.notices import AliasNotice, Note, YankNotice
+from maas_sdk.artifact._documents.ordering import is_prerelease, order_text
+from maas_sdk.artifact._documents.papers import read_document
+from maas_sdk.artifact._documents.statements import ReleaseStatement, SealingStatement
+from maas_sdk.artifact._inventory import places as _places
+from maas_sdk.artifact._inventory.record import VersionRecord
 from maas_sdk.errors import ArtifactError, InvalidOptionError, NotFoundError
 from maas_sdk.signing import Envelope
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from maas_sdk.artifact._papers import BlobSource
-    from maas_sdk.artifact._places import Place
+    from maas_sdk.artifact._documents.papers import BlobSource
+    from maas_sdk.artifact._inventory.places import Place
     from maas_sdk.limits import Limits
 
 __all__ = ["DATASET", "PARENT", "TAG", "RowWriter", "recipients_text"]
@@ -218,14 +219,14 @@ class RowWriter:
         try:
             for descriptor in record.referrers:
                 data = read_document(self._blobs, descriptor, self._limits)
-                kind, envelope = _oci.parse_referrer(data, subject=record.manifest, limits=self._limits)
+                kind, envelope = oci.parse_referrer(data, subject=record.manifest, limits=self._limits)
                 signed = read_document(self._blobs, envelope, self._limits)
                 payloads[kind] = Envelope.from_json(signed, limits=self._limits).payload
-            payload = payloads[_oci.RELEASE_SIGNATURE]
+            payload = payloads[oci.RELEASE_SIGNATURE]
             release = ReleaseStatement.from_payload(payload, limits=self._limits)
             sealing = None
-            if _oci.SEALING_SIGNATURE in payloads:
-                sealing = SealingStatement.from_payload(payloads[_oci.SEALING_SIGNATURE], limits=self._limits)
+            if oci.SEALING_SIGNATURE in payloads:
+                sealing = SealingStatement.from_payload(payloads[oci.SEALING_SIGNATURE], limits=self._limits)
         except (ArtifactError, InvalidOptionError, NotFoundError, KeyError):
             return None
         return _Documents(release, sealing) if sha256(payload) == record.identity else None

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Final
 from attrs import frozen
 
 from maas_sdk._internal.digests import sha256
-from maas_sdk.artifact._papers import read_papers
-from maas_sdk.artifact._statements import ReleaseStatement, SealingStatement
+from maas_sdk.artifact._documents.papers import read_papers
+from maas_sdk.artifact._documents.statements import ReleaseStatement, SealingStatement
 from maas_sdk.errors import ArtifactError, InvalidOptionError, NotFoundError, VerificationError
 from maas_sdk.signing import Envelope, verify_envelope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
-    from maas_sdk.artifact._record import VersionRecord
+    from maas_sdk.artifact._inventory.record import VersionRecord
     from maas_sdk.limits import Limits
     from maas_sdk.signing import PublicKey
     from maas_sdk.storage import BlobStore

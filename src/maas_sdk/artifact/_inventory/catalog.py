@@ -3,7 +3,7 @@
 ``refs/<name>/versions/<version>`` says which documents are a version, and is written last: what it names is
 whole. ``refs/<name>/sequence/<number>`` reserves a number for a version before that, so that two publishers
 never take the same one. A publisher that dies in between leaves a number that nobody uses: a gap, which is
-fine, because numbers only need to grow. Where the other references are, `maas_sdk.artifact._places` tells.
+fine, because numbers only need to grow. Where the other references are, `places` tells.
 
 The references are the truth. What is asked for by its exact name is read from them; everything else is looked
 up in the index, a cache that follows their log, and then compared with them.
@@ -19,17 +19,17 @@ from attrs import frozen
 
 from maas_sdk._internal import records, strict_json
 from maas_sdk._internal.digests import is_digest, sha256
-from maas_sdk.artifact import _places
-from maas_sdk.artifact._fields import MAX_NUMBER
-from maas_sdk.artifact._known_layers import KnownLayers
-from maas_sdk.artifact._lineage import Lineage, trace
-from maas_sdk.artifact._log import Log
-from maas_sdk.artifact._names import Reference
-from maas_sdk.artifact._notices import AliasNotice
-from maas_sdk.artifact._oci import LAYOUT
-from maas_sdk.artifact._papers import read_papers
-from maas_sdk.artifact._record import Reservation, VersionRecord
-from maas_sdk.artifact._times import as_timestamp
+from maas_sdk.artifact._documents.fields import MAX_NUMBER
+from maas_sdk.artifact._documents.names import Reference
+from maas_sdk.artifact._documents.notices import AliasNotice
+from maas_sdk.artifact._documents.oci import LAYOUT
+from maas_sdk.artifact._documents.papers import read_papers
+from maas_sdk.artifact._documents.times import as_timestamp
+from maas_sdk.artifact._inventory import places as _places
+from maas_sdk.artifact._inventory.known_layers import KnownLayers
+from maas_sdk.artifact._inventory.lineage import Lineage, trace
+from maas_sdk.artifact._inventory.log import Log
+from maas_sdk.artifact._inventory.record import Reservation, VersionRecord
 from maas_sdk.errors import (
     AlreadyExistsError,
     ArtifactError,
@@ -44,9 +44,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
-    from maas_sdk.artifact._index import Index
-    from maas_sdk.artifact._papers import Papers
-    from maas_sdk.artifact._search import Listing
+    from maas_sdk.artifact._documents.papers import Papers
+    from maas_sdk.artifact._inventory.index import Index
+    from maas_sdk.artifact._inventory.search import Listing
     from maas_sdk.interfaces import StorageBackend
     from maas_sdk.limits import Limits
     from maas_sdk.signing import PublicKey
@@ -287,7 +287,7 @@ class Catalog:
         NotFoundError
             When `parent` is a reference, and the store has no such release.
         """
-        from maas_sdk.artifact._search import Query  # noqa: PLC0415 - as the index
+        from maas_sdk.artifact._inventory.search import Query  # noqa: PLC0415 - as the index
 
         query = Query(
             name=name,
@@ -487,7 +487,7 @@ class Catalog:
     def _index(self) -> Index:
         if self._index_ is None:
             # Loaded late: SQLite is not for those who verify or open what they can name.
-            from maas_sdk.artifact._index import Index  # noqa: PLC0415
+            from maas_sdk.artifact._inventory.index import Index  # noqa: PLC0415
 
             path = self._backend.folder / _INDEX_FILE if isinstance(self._backend, LocalBackend) else None
             self._index_ = Index(self._references, self._log, self.blobs, path=path, limits=self.limits)

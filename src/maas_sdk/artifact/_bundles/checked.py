@@ -12,8 +12,8 @@ from maas_sdk.errors import DigestMismatchError, NotFoundError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from maas_sdk.artifact._papers import BlobSource
-    from maas_sdk.artifact._pieces import Piece
+    from maas_sdk.artifact._bundles.pieces import Piece
+    from maas_sdk.artifact._documents.papers import BlobSource
 
 __all__ = ["CheckedReader", "fill"]
 

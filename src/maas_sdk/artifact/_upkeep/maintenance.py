@@ -16,13 +16,13 @@ from attrs import frozen
 
 from maas_sdk._internal.tables import text_table
 from maas_sdk._internal.units import format_bytes
-from maas_sdk.artifact._places import is_reference
+from maas_sdk.artifact._inventory.places import is_reference
 from maas_sdk.errors import ArtifactError, InvalidOptionError, NotFoundError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from maas_sdk.artifact._catalog import Catalog
+    from maas_sdk.artifact._inventory.catalog import Catalog
     from maas_sdk.storage import Leftover
 
 __all__ = ["GcReport", "Orphan", "gc"]

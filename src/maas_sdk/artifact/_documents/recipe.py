@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import frozen
 
 from maas_sdk._internal import records
-from maas_sdk.artifact._facts import decode, encode
+from maas_sdk.artifact._documents.facts import decode, encode
 from maas_sdk.limits import DEFAULT_LIMITS
 
 if TYPE_CHECKING:

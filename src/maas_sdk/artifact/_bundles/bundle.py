@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from maas_sdk._internal.digests import hex_of, is_digest, sha256
 from maas_sdk._internal.files import atomic_file, storage_errors
-from maas_sdk.artifact import _oci, _ustar
-from maas_sdk.artifact._checked import CheckedReader, fill
-from maas_sdk.artifact._papers import MAX_DOCUMENT, MAX_DOCUMENTS, for_documents, read_papers
-from maas_sdk.artifact._pieces import Shipment, whole
+from maas_sdk.artifact._bundles import ustar
+from maas_sdk.artifact._bundles.checked import CheckedReader, fill
+from maas_sdk.artifact._bundles.pieces import Shipment, whole
+from maas_sdk.artifact._documents import oci
+from maas_sdk.artifact._documents.papers import MAX_DOCUMENT, MAX_DOCUMENTS, for_documents, read_papers
 from maas_sdk.errors import (
     BundleError,
     DigestMismatchError,
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Buffer, Callable, Iterable, Iterator, Sequence  # type: ignore[attr-defined]
     from pathlib import Path
 
-    from maas_sdk.artifact._papers import BlobSource, Papers
-    from maas_sdk.artifact._pieces import Piece
-    from maas_sdk.artifact._progress import Progress
+    from maas_sdk.artifact._bundles.pieces import Piece
+    from maas_sdk.artifact._documents.papers import BlobSource, Papers
+    from maas_sdk.artifact._documents.progress import Progress
     from maas_sdk.limits import Limits
 
 __all__ = ["Bundle", "archive_size", "open_bundle", "write_archive", "write_bundle"]
@@ -106,7 +107,7 @@ def write_archive(
     """Write an archive with these pieces, and tell how many bytes of them were written each time."""
     written = set()
     for name, data in _documents(papers, papers.index_of(shipment.annotations)).items():
-        file.write(_ustar.header(name, len(data)) + data + _ustar.padding(len(data)))
+        file.write(ustar.header(name, len(data)) + data + ustar.padding(len(data)))
         written.add(name)
     reader = CheckedReader()
     for piece in pieces:
@@ -115,17 +116,17 @@ def write_archive(
             tell(piece.size)
             continue
         written.add(name)
-        file.write(_ustar.header(name, piece.size))
+        file.write(ustar.header(name, piece.size))
         for chunk in reader.piece(source, piece):
             file.write(chunk)
             tell(len(chunk))
-        file.write(_ustar.padding(piece.size))
-    file.write(_ustar.END)
+        file.write(ustar.padding(piece.size))
+    file.write(ustar.END)
 
 
 def archive_size(papers: Papers, index: bytes) -> int:
     """Give the bytes of an archive with this index and no layer."""
-    return len(_ustar.END) + sum(_ustar.entry_size(len(data)) for data in _documents(papers, index).values())
+    return len(ustar.END) + sum(ustar.entry_size(len(data)) for data in _documents(papers, index).values())
 
 
 class Bundle:
@@ -150,7 +151,7 @@ class Bundle:
     def __init__(self, file: BinaryIO, limits: Limits) -> None:
         self._file = file
         self._limits = limits
-        self._entries: dict[str, _ustar.TarEntry] = {}
+        self._entries: dict[str, ustar.TarEntry] = {}
         self._documents = 0
 
     def scan(self) -> None:
@@ -164,7 +165,7 @@ class Bundle:
             When there are too many entries or one is too large.
         """
         total = self._file.seek(0, os.SEEK_END)
-        for entry in _ustar.scan(self._file, total):
+        for entry in ustar.scan(self._file, total):
             if entry.name in self._entries:
                 raise BundleError(f"{entry.name} comes twice, again before byte {entry.offset}")
             if len(self._entries) == self._limits.max_bundle_entries:
@@ -179,11 +180,11 @@ class Bundle:
             self._entries[entry.name] = entry
             if not _is_expected(entry.name, len(self._entries)):
                 raise BundleError(
-                    f"{entry.name} at byte {entry.offset - _ustar.BLOCK} is not part of a bundle"
+                    f"{entry.name} at byte {entry.offset - ustar.BLOCK} is not part of a bundle"
                 )
         if len(self._entries) < len((_LAYOUT, _INDEX)):
             raise BundleError(f"the archive holds no {_INDEX if self._entries else _LAYOUT}")
-        if self._content(_LAYOUT) != _oci.LAYOUT:
+        if self._content(_LAYOUT) != oci.LAYOUT:
             raise BundleError("oci-layout is not that of OCI image layout 1.0.0")
 
     def read_papers(self) -> None:
@@ -200,7 +201,7 @@ class Bundle:
         """
         limits = for_documents(self._limits)
         index = self._content(_INDEX)
-        (model, *referrers), annotations = _oci.parse_index(index, limits=limits)
+        (model, *referrers), annotations = oci.parse_index(index, limits=limits)
         shipment = Shipment.from_annotations(annotations, limits=limits)
         papers = read_papers(self, model, referrers, limits=limits)
         if papers.index_of(shipment.annotations) != index:
@@ -236,7 +237,7 @@ class Bundle:
         """Open a blob for reading; nothing is checked. One blob is read at a time."""
         return cast("BinaryIO", io.BufferedReader(_Region(self._file, self._entry(_name(digest)))))
 
-    def _entry(self, name: str) -> _ustar.TarEntry:
+    def _entry(self, name: str) -> ustar.TarEntry:
         try:
             return self._entries[name]
         except KeyError as exc:
@@ -266,14 +267,14 @@ def open_bundle(path: Path, *, limits: Limits) -> Iterator[Bundle]:
         if not stat.S_ISREG(path.stat().st_mode):
             raise StorageError(f"reading {path}: not a regular file")
         # A header is a block: a larger buffer would read what is stepped over.
-        with path.open("rb", buffering=_ustar.BLOCK) as file:
+        with path.open("rb", buffering=ustar.BLOCK) as file:
             yield Bundle(file, limits)
 
 
 class _Region(io.RawIOBase):
     """The bytes of one entry."""
 
-    def __init__(self, file: BinaryIO, entry: _ustar.TarEntry) -> None:
+    def __init__(self, file: BinaryIO, entry: ustar.TarEntry) -> None:
         self._file = file
         self._begin = entry.offset
         self._end = entry.offset + entry.size
@@ -306,7 +307,7 @@ class _Region(io.RawIOBase):
 def _documents(papers: Papers, index: bytes) -> dict[str, bytes]:
     """Give what comes before the layers, by name and in order."""
     blobs = {_name(sha256(data)): data for data in papers.documents()}
-    return {_LAYOUT: _oci.LAYOUT, _INDEX: index, **blobs}
+    return {_LAYOUT: oci.LAYOUT, _INDEX: index, **blobs}
 
 
 def _is_expected(name: str, number: int) -> bool:

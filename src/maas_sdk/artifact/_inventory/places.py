@@ -21,8 +21,8 @@ from typing import Final
 from attrs import frozen
 
 from maas_sdk._internal.digests import hex_of, is_digest
-from maas_sdk.artifact._fields import MAX_NUMBER
-from maas_sdk.artifact._names import is_alias, is_name, is_version
+from maas_sdk.artifact._documents.fields import MAX_NUMBER
+from maas_sdk.artifact._documents.names import is_alias, is_name, is_version
 from maas_sdk.errors import InvalidReferenceError
 
 __all__ = [

@@ -15,7 +15,7 @@ from attrs import field, frozen
 from attrs.validators import instance_of
 
 from maas_sdk._internal import records, strict_json
-from maas_sdk.artifact._places import log_key
+from maas_sdk.artifact._inventory.places import log_key
 from maas_sdk.errors import AlreadyExistsError, InvalidArtifactError, NotFoundError
 
 if TYPE_CHECKING:

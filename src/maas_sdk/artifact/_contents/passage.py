@@ -6,16 +6,16 @@ import io
 import threading
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
-from maas_sdk.artifact._opening import FileTarget
-from maas_sdk.artifact._pipe import ClosedPipe, Pipe
+from maas_sdk.artifact._contents.opening import FileTarget
+from maas_sdk.artifact._contents.pipe import ClosedPipe, Pipe
 from maas_sdk.errors import SealingError
 
 if TYPE_CHECKING:
     from collections.abc import Buffer, Callable  # type: ignore[attr-defined]
     from types import TracebackType
 
-    from maas_sdk.artifact._opening import PartReader
-    from maas_sdk.artifact._parts import PartInfo
+    from maas_sdk.artifact._contents.opening import PartReader
+    from maas_sdk.artifact._documents.parts import PartInfo
 
 __all__ = ["Passage"]
 

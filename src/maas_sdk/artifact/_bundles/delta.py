@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from maas_sdk._internal.digests import is_digest
-from maas_sdk.artifact import _oci
-from maas_sdk.artifact._pieces import MAX_PRESUMED
+from maas_sdk.artifact._bundles.pieces import MAX_PRESUMED
+from maas_sdk.artifact._documents import oci
 from maas_sdk.errors import InvalidOptionError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from maas_sdk.artifact._papers import Papers
+    from maas_sdk.artifact._documents.papers import Papers
     from maas_sdk.limits import Limits
 
 __all__ = ["ExportPlan", "plan_export"]
@@ -88,7 +88,7 @@ def plan_export(
                 ) from exc
             unknown.append(digest)
         else:
-            _, layers = _oci.parse_manifest(manifest, limits=limits)
+            _, layers = oci.parse_manifest(manifest, limits=limits)
             shared[digest] = wanted.intersection(layer.digest for layer in layers)
     absent: set[str] = set()
     presumes: list[str] = []

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from maas_sdk._internal.files import storage_errors, sync_folder
 from maas_sdk._internal.hashing_thread import HashingThread
-from maas_sdk.artifact._opening import FileTarget, MemoryTarget
+from maas_sdk.artifact._contents.opening import FileTarget, MemoryTarget
 from maas_sdk.errors import AlreadyExistsError, DigestMismatchError, InvalidArtifactError, NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from maas_sdk.artifact._opening import PartReader
-    from maas_sdk.artifact._papers import BlobSource
-    from maas_sdk.artifact._parts import PartInfo
+    from maas_sdk.artifact._contents.opening import PartReader
+    from maas_sdk.artifact._documents.papers import BlobSource
+    from maas_sdk.artifact._documents.parts import PartInfo
 
 __all__ = ["map_part", "new_folder", "read_part", "write_parts"]
 

@@ -8,11 +8,11 @@ from attrs import evolve, field, frozen
 
 from maas_sdk._internal import records, strict_json
 from maas_sdk._internal.digests import is_digest
-from maas_sdk.artifact._oci import OciDescriptor, describe
+from maas_sdk.artifact._documents.oci import OciDescriptor, describe
 from maas_sdk.errors import InvalidOptionError
 
 if TYPE_CHECKING:
-    from maas_sdk.artifact._papers import Papers
+    from maas_sdk.artifact._documents.papers import Papers
     from maas_sdk.limits import Limits
 
 __all__ = ["Reservation", "VersionRecord"]

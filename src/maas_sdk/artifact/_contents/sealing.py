@@ -10,7 +10,7 @@ import contextlib
 import io
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from maas_sdk.artifact._statements import Layer, SealingStatement
+from maas_sdk.artifact._documents.statements import Layer, SealingStatement
 from maas_sdk.errors import InvalidOptionError, LimitExceededError, MaasError, SealingError
 from maas_sdk.sealing import AgeSealer, encrypt_pieces
 from maas_sdk.signing import sign_envelope
@@ -18,8 +18,8 @@ from maas_sdk.signing import sign_envelope
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from maas_sdk.artifact._catalog import Catalog
-    from maas_sdk.artifact._statements import ReleaseStatement
+    from maas_sdk.artifact._documents.statements import ReleaseStatement
+    from maas_sdk.artifact._inventory.catalog import Catalog
     from maas_sdk.interfaces import Sealer, Signer
     from maas_sdk.signing import PublicKey
     from maas_sdk.storage import BlobWriter

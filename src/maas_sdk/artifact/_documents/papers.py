@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 from attrs import evolve, field, frozen
 
 from maas_sdk._internal.digests import sha256
-from maas_sdk.artifact import _oci
+from maas_sdk.artifact._documents import oci
 from maas_sdk.errors import InvalidArtifactError, LimitExceededError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from maas_sdk.artifact._oci import OciDescriptor
-    from maas_sdk.artifact._statements import ReleaseStatement
+    from maas_sdk.artifact._documents.oci import OciDescriptor
+    from maas_sdk.artifact._documents.statements import ReleaseStatement
     from maas_sdk.limits import Limits
 
 __all__ = [
@@ -128,11 +128,11 @@ class Papers:
     def index_of(self, annotations: Mapping[str, str]) -> bytes:
         """Give the index of a bundle with these documents, which leaves out what the annotations say."""
         referrers = [(each.kind, each.referrer) for each in self.attestations]
-        return _oci.build_index(self.name, self.version, self.manifest, referrers, annotations)
+        return oci.build_index(self.name, self.version, self.manifest, referrers, annotations)
 
     def with_notices(self, notices: Iterable[tuple[str, bytes]]) -> Papers:
         """Give the same documents with these notices: kinds and DSSE envelopes."""
-        subject = _oci.describe(self.manifest)
+        subject = oci.describe(self.manifest)
         return evolve(self, notices=tuple(_attest(kind, envelope, subject) for kind, envelope in notices))
 
     def documents(self) -> tuple[bytes, ...]:
@@ -142,7 +142,7 @@ class Papers:
             self.manifest,
             *(each.referrer for each in attestations),
             self.config,
-            _oci.EMPTY_CONFIG,
+            oci.EMPTY_CONFIG,
             *(each.envelope for each in attestations),
         )
 
@@ -171,23 +171,23 @@ def make_papers(
     limits: Limits,
 ) -> Papers:
     """Put documents together that were just written: manifest, configuration and two DSSE envelopes."""
-    _, layers = _oci.parse_manifest(manifest, limits=limits)
-    subject = _oci.describe(manifest)
+    _, layers = oci.parse_manifest(manifest, limits=limits)
+    subject = oci.describe(manifest)
 
     return Papers(
         manifest,
         config,
         layers,
-        _attest(_oci.RELEASE_SIGNATURE, release, subject),
-        None if sealing is None else _attest(_oci.SEALING_SIGNATURE, sealing, subject),
+        _attest(oci.RELEASE_SIGNATURE, release, subject),
+        None if sealing is None else _attest(oci.SEALING_SIGNATURE, sealing, subject),
         statement.name,
         statement.version,
     )
 
 
 def _attest(kind: str, envelope: bytes, subject: OciDescriptor) -> Attestation:
-    descriptor = _oci.describe_envelope(envelope)
-    return Attestation(kind, _oci.build_referrer(kind, subject=subject, envelope=descriptor), envelope)
+    descriptor = oci.describe_envelope(envelope)
+    return Attestation(kind, oci.build_referrer(kind, subject=subject, envelope=descriptor), envelope)
 
 
 def read_papers(
@@ -205,34 +205,34 @@ def read_papers(
         When one is missing.
     """
     model = read_document(source, manifest, limits)
-    config_descriptor, layers = _oci.parse_manifest(model, limits=limits)
+    config_descriptor, layers = oci.parse_manifest(model, limits=limits)
     config = read_document(source, config_descriptor, limits)
-    subject = _oci.describe(model)
+    subject = oci.describe(model)
     found: dict[str, Attestation] = {}
     notices: list[Attestation] = []
-    if len(referrers) > MAX_NOTICES + len((_oci.RELEASE_SIGNATURE, _oci.SEALING_SIGNATURE)):
+    if len(referrers) > MAX_NOTICES + len((oci.RELEASE_SIGNATURE, oci.SEALING_SIGNATURE)):
         raise InvalidArtifactError(
             f"{len(referrers)} signatures; a release has two, and {MAX_NOTICES} notices"
         )
     for descriptor in referrers:
         data = read_document(source, descriptor, limits)
-        kind, envelope = _oci.parse_referrer(data, subject=subject, limits=limits)
+        kind, envelope = oci.parse_referrer(data, subject=subject, limits=limits)
         attestation = Attestation(kind, data, read_document(source, envelope, limits))
-        if kind in _oci.NOTICES:
+        if kind in oci.NOTICES:
             notices.append(attestation)
         elif kind in found:
             raise InvalidArtifactError(f"two signatures of the kind {kind}")
         else:
             found[kind] = attestation
-    if _oci.RELEASE_SIGNATURE not in found:
+    if oci.RELEASE_SIGNATURE not in found:
         raise InvalidArtifactError("no signature: the release statement is missing")
-    name, version = _oci.parse_config_name(config, limits=limits)
+    name, version = oci.parse_config_name(config, limits=limits)
     return Papers(
         model,
         config,
         layers,
-        found[_oci.RELEASE_SIGNATURE],
-        found.get(_oci.SEALING_SIGNATURE),
+        found[oci.RELEASE_SIGNATURE],
+        found.get(oci.SEALING_SIGNATURE),
         name,
         version,
         notices,

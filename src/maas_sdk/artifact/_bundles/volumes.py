@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING, Final
 from attrs import evolve
 
 from maas_sdk._internal.files import storage_errors, sync_folder
-from maas_sdk.artifact import _ustar
-from maas_sdk.artifact._bundle import archive_size, write_archive, write_bundle
-from maas_sdk.artifact._checked import CheckedReader
-from maas_sdk.artifact._pieces import MAX_VOLUMES, Piece, Shipment, VolumePlan, whole
+from maas_sdk.artifact._bundles import ustar
+from maas_sdk.artifact._bundles.bundle import archive_size, write_archive, write_bundle
+from maas_sdk.artifact._bundles.checked import CheckedReader
+from maas_sdk.artifact._bundles.pieces import MAX_VOLUMES, Piece, Shipment, VolumePlan, whole
 from maas_sdk.errors import InvalidOptionError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from maas_sdk.artifact._papers import BlobSource, Papers
-    from maas_sdk.artifact._progress import Progress
+    from maas_sdk.artifact._documents.papers import BlobSource, Papers
+    from maas_sdk.artifact._documents.progress import Progress
 
 __all__ = ["sibling_name", "volume_name", "write_volumes"]
 
@@ -146,7 +146,7 @@ def _lay_out(
         # The plan stands in the index and takes room itself: again, until it has what it needs.
         plan = VolumePlan(len(layout), tuple(map(tuple, layout)))
         planned = papers.index_of(evolve(shipment, plan=plan).annotations)
-        if _ustar.entry_size(len(planned)) <= _ustar.entry_size(len(index)):
+        if ustar.entry_size(len(planned)) <= ustar.entry_size(len(index)):
             return layout
         index = planned
 
@@ -155,23 +155,23 @@ def _fill(layers: Sequence[Piece], capacity: int) -> list[list[Piece]] | None:
     volumes: list[list[Piece]] = [[]]
     left = capacity
     for layer in layers:
-        if _ustar.entry_size(layer.size) <= capacity:
-            if _ustar.entry_size(layer.size) > left:
+        if ustar.entry_size(layer.size) <= capacity:
+            if ustar.entry_size(layer.size) > left:
                 volumes.append([])
                 left = capacity
             volumes[-1].append(layer)
-            left -= _ustar.entry_size(layer.size)
+            left -= ustar.entry_size(layer.size)
             continue
         offset = 0
         while offset < layer.size:
-            if left < max(capacity // _SHARE, 2 * _ustar.BLOCK):
+            if left < max(capacity // _SHARE, 2 * ustar.BLOCK):
                 if left == capacity or len(volumes) == MAX_VOLUMES:
                     return None
                 volumes.append([])
                 left = capacity
-            size = min(layer.size - offset, (left // _ustar.BLOCK - 1) * _ustar.BLOCK)
+            size = min(layer.size - offset, (left // ustar.BLOCK - 1) * ustar.BLOCK)
             volumes[-1].append(Piece(_UNKNOWN, size, layer.layer, offset))
-            left -= _ustar.entry_size(size)
+            left -= ustar.entry_size(size)
             offset += size
     return volumes if len(volumes) <= MAX_VOLUMES else None
 
@@ -180,7 +180,7 @@ def _least(papers: Papers, shipment: Shipment, layers: Sequence[Piece]) -> int:
     """Find the smallest size of a volume by halving the range between too small and large enough."""
     small = 0
     enough = archive_size(papers, papers.index_of(shipment.annotations))
-    enough += sum(_ustar.entry_size(layer.size) for layer in layers)
+    enough += sum(ustar.entry_size(layer.size) for layer in layers)
     while small + 1 < enough:
         middle = (small + enough) // 2
         if _lay_out(papers, shipment, layers, middle) is None:

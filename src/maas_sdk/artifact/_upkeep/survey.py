@@ -12,22 +12,22 @@ from attrs import define, field, frozen
 
 from maas_sdk._internal import strict_json
 from maas_sdk._internal.digests import hex_of, sha256
-from maas_sdk.artifact import _oci
-from maas_sdk.artifact._notices import AliasNotice, Note, Revocation, Rotation, YankNotice
-from maas_sdk.artifact._papers import read_document, read_papers
-from maas_sdk.artifact._places import ENVELOPES, VERSIONS, is_reference, parse_key
-from maas_sdk.artifact._record import VersionRecord
-from maas_sdk.artifact._statements import ReleaseStatement, SealingStatement
+from maas_sdk.artifact._documents import oci
+from maas_sdk.artifact._documents.notices import AliasNotice, Note, Revocation, Rotation, YankNotice
+from maas_sdk.artifact._documents.papers import read_document, read_papers
+from maas_sdk.artifact._documents.statements import ReleaseStatement, SealingStatement
+from maas_sdk.artifact._inventory.places import ENVELOPES, VERSIONS, is_reference, parse_key
+from maas_sdk.artifact._inventory.record import VersionRecord
 from maas_sdk.errors import InvalidArtifactError, MaasError, NotFoundError, StorageError
 from maas_sdk.signing import Envelope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from maas_sdk.artifact._catalog import Catalog
-    from maas_sdk.artifact._oci import OciDescriptor
-    from maas_sdk.artifact._papers import Papers
-    from maas_sdk.artifact._places import Place
+    from maas_sdk.artifact._documents.oci import OciDescriptor
+    from maas_sdk.artifact._documents.papers import Papers
+    from maas_sdk.artifact._inventory.catalog import Catalog
+    from maas_sdk.artifact._inventory.places import Place
 
 __all__ = ["BadBlob", "BadReference", "Survey", "survey"]
 
@@ -161,17 +161,17 @@ class _Followed:
         record = VersionRecord.from_json(data, what=f"the reference {self._key}", limits=self._limits)
         model = self._document(record.manifest, "the manifest")
         if model is not None:
-            config, layers = _oci.parse_manifest(model, limits=self._limits)
+            config, layers = oci.parse_manifest(model, limits=self._limits)
             self._document(config, "the configuration")
             for layer in layers:
                 self._needs(layer, f"the part {layer.file_path}")
         for descriptor in record.referrers:
             referrer = self._document(descriptor, "the manifest of a signature")
             if model is not None and referrer is not None:
-                subject = _oci.describe(model)
-                _, envelope = _oci.parse_referrer(referrer, subject=subject, limits=self._limits)
+                subject = oci.describe(model)
+                _, envelope = oci.parse_referrer(referrer, subject=subject, limits=self._limits)
                 self._document(envelope, "a signature")
-                self._needs(_oci.describe(_oci.EMPTY_CONFIG), "the configuration of a signature")
+                self._needs(oci.describe(oci.EMPTY_CONFIG), "the configuration of a signature")
         if self._intact:
             papers = read_papers(self._catalog.blobs, record.manifest, record.referrers, limits=self._limits)
             self._compare(record, papers)

@@ -1,7 +1,7 @@
 """The order of versions as text, and ranges as intervals of it: what lets a database find versions.
 
 A database compares text byte by byte. `order_text` writes a version so that this is SemVer's precedence;
-where that is equal the text of the version decides, as in `maas_sdk.artifact._names.version_order`.
+where that is equal the text of the version decides, as in `maas_sdk.artifact._documents.names.version_order`.
 """
 
 from __future__ import annotations

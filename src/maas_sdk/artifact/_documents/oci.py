@@ -15,14 +15,14 @@ from attrs import field, frozen
 
 from maas_sdk._internal import records, strict_json
 from maas_sdk._internal.digests import hex_of, is_digest, sha256
-from maas_sdk.artifact._names import tag
-from maas_sdk.artifact._parts import MEDIA_TYPES, check_part_limits
+from maas_sdk.artifact._documents.names import tag
+from maas_sdk.artifact._documents.parts import MEDIA_TYPES, check_part_limits
 from maas_sdk.errors import InvalidArtifactError, InvalidOptionError, LimitExceededError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from maas_sdk.artifact._statements import Layer, ReleaseStatement
+    from maas_sdk.artifact._documents.statements import Layer, ReleaseStatement
     from maas_sdk.limits import Limits
 
 __all__ = [

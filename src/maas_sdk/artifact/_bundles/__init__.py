@@ -1,0 +1,1 @@
+"""Bundles, whole, thin or in volumes: written as a stream, and read strictly."""

@@ -1,0 +1,1 @@
+"""The bytes of parts on their way in and out: streamed, sealed, opened and checked."""
