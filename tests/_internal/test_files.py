@@ -48,6 +48,19 @@ def test_what_the_medium_says_reaches_the_caller_and_nothing_is_left(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("number", "advice"), [(errno.EIO, "connect it again"), (errno.EROFS, "make it writable")]
+)
+def test_a_medium_that_is_gone_for_good_is_told_with_what_to_do(tmp_path, monkeypatch, number, advice):
+    def fail(*_args, **_kwargs):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    monkeypatch.setattr(os, "unlink", fail)  # removing the temporary file fails as well
+    with pytest.raises(StorageError, match=advice), atomic_file(tmp_path / "a") as file:
+        file.write(b"x")
+
+
 def test_an_existing_file_is_kept_when_it_may_not_be_replaced(tmp_path):
     path = tmp_path / "a"
     path.write_bytes(b"old")

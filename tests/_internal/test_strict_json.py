@@ -78,6 +78,7 @@ def test_what_parsers_disagree_about_is_refused(document, reason):
     [
         (b"[" * 9 + b"]" * 9, "max_json_depth"),
         (b"[" + b"1," * 1_000 + b"1]", "max_json_values"),
+        (b'"a"' * 1_002, "max_json_values"),
         (b'"' + b"a" * 10_000 + b'"', "max_json_bytes"),
     ],
 )

@@ -34,7 +34,8 @@ def people():
 def workplace():
     """A folder in memory where there is such a file system: hundreds of folders are made and thrown away."""
     fast = Path("/dev/shm")
-    folder = Path(tempfile.mkdtemp(dir=fast if os.access(fast, os.W_OK) else None, prefix="maas-faults-"))
+    usable = os.access(fast, os.W_OK) and shutil.disk_usage(fast).free > 4 << 30
+    folder = Path(tempfile.mkdtemp(dir=fast if usable else None, prefix="maas-faults-"))
     yield folder
     shutil.rmtree(folder)
 
