@@ -8,13 +8,15 @@ import time
 
 import pytest
 
-from maas_sdk._internal.locks import locked, try_lock
+from maas_sdk._internal.flock import try_lock
+from maas_sdk._internal.locks import locked
 from maas_sdk.errors import NotFoundError
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from maas_sdk._internal.locks import locked, try_lock
+from maas_sdk._internal.flock import try_lock
+from maas_sdk._internal.locks import locked
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 from typing import TYPE_CHECKING, BinaryIO
 
+from maas_sdk._internal.beside import guarded, temporary_beside
 from maas_sdk.errors import AlreadyExistsError, NotFoundError, StorageError, StorageFullError
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ def atomic_file(path: Path, *, mode: int = 0o644, replace: bool = True) -> Itera
     """Write a file that appears whole, or not at all.
 
     The bytes go to a temporary file in the same folder, are synced and moved into place when the block ends
-    well. When it ends with an exception (`KeyboardInterrupt` too) nothing is left behind.
+    well. When it ends with an exception (`KeyboardInterrupt` too) nothing is left behind; what a killed
+    process left is removed by the next one that writes the same file.
 
     Parameters
     ----------
@@ -83,14 +84,15 @@ def atomic_file(path: Path, *, mode: int = 0o644, replace: bool = True) -> Itera
     StorageError
         In the subclass that fits what the operating system said.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    temporary = temporary_beside(path)
     with storage_errors(f"writing {path}"):
         if not replace and path.exists():
             raise FileExistsError(errno.EEXIST, "the file exists", str(path))
         descriptor = os.open(temporary, _NEW, mode)
     try:
-        with storage_errors(f"writing {path}"):
+        with storage_errors(f"writing {path}"), contextlib.ExitStack() as guard:
             with os.fdopen(descriptor, "wb") as file:
+                guard.enter_context(guarded(temporary))  # until it has its name
                 yield file
                 file.flush()
                 os.fsync(file.fileno())

@@ -56,6 +56,7 @@ class LocalBackend:
 
     def __init__(self, folder: str | os.PathLike[str], *, create: bool = True) -> None:
         self._folder = Path(folder).absolute()
+        self._text = str(self._folder)
         self._durable: set[Path] = set()
         with storage_errors(f"opening the store {self._folder}"):
             if create:
@@ -194,7 +195,7 @@ class LocalBackend:
         StorageError
             When there is something else than a regular file, and from the file when the medium fails.
         """
-        path = self._path(key)
+        path = self._place_of(key)
         with storage_errors(f"reading {key} in {self._folder}"):
             try:
                 descriptor = os.open(path, READ)
@@ -202,11 +203,11 @@ class LocalBackend:
                 raise self._missing(key) from exc
             except OSError as exc:
                 if exc.errno == errno.ELOOP:
-                    raise self._not_an_object(path) from exc
+                    raise self._not_an_object(Path(path)) from exc
                 raise
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 os.close(descriptor)
-                raise self._not_an_object(path)
+                raise self._not_an_object(Path(path))
             return io.BufferedReader(StoreFile(descriptor, key))
 
     def size(self, key: str) -> int:
@@ -271,12 +272,16 @@ class LocalBackend:
 
     def _path(self, key: str) -> Path:
         """Find the file of a key."""
-        *parents, last = check_key(key).split("/")
-        return self._folder_of(parents) / last
+        return Path(self._place_of(key))
 
-    def _folder_of(self, segments: Sequence[str]) -> Path:
+    def _place_of(self, key: str) -> str:
+        """Find the file of a key; as a text, since a path's own methods take four times as long."""
+        *parents, last = check_key(key).split("/")
+        return f"{self._folder_of(parents)}{os.sep}{last}"
+
+    def _folder_of(self, segments: Sequence[str]) -> str:
         """Find a folder, with no symbolic link on the way to it."""
-        path = str(self._folder)  # a path's own methods take four times as long, and every read comes here
+        path = self._text
         with storage_errors(f"looking into {path}"):
             for segment in segments:
                 path = f"{path}{os.sep}{segment}"
@@ -288,7 +293,7 @@ class LocalBackend:
                     raise StorageError(
                         f"{path} is a symbolic link; a store holds none: replace it by the folder"
                     )
-        return Path(path)
+        return path
 
     def _commit(self, file: BinaryIO, temporary: Path, key: str) -> None:
         path = self._path(key)

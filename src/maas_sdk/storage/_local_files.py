@@ -10,7 +10,7 @@ import stat
 from typing import TYPE_CHECKING, Final, cast
 
 from maas_sdk._internal.files import storage_errors
-from maas_sdk._internal.locks import try_lock
+from maas_sdk._internal.flock import try_lock
 
 if TYPE_CHECKING:
     from pathlib import Path

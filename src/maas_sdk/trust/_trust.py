@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
+import contextlib
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from maas_sdk._internal.beside import guarded, temporary_beside
 from maas_sdk._internal.files import atomic_file, storage_errors, sync_folder
 from maas_sdk._internal.locks import locked
 from maas_sdk.errors import AlreadyExistsError, NotFoundError, PolicyError
@@ -85,13 +86,14 @@ class Trust:
             When it cannot be written.
         """
         path = Path(folder).absolute()
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+        temporary = temporary_beside(path)
         try:
-            with storage_errors(f"making the trust folder {path}"):
+            with storage_errors(f"making the trust folder {path}"), contextlib.ExitStack() as guard:
                 if path.exists() and not (path.is_dir() and not any(path.iterdir())):
                     raise AlreadyExistsError(f"{path} exists and is not an empty folder")
                 path.parent.mkdir(parents=True, exist_ok=True)
                 temporary.mkdir(mode=0o700)
+                guard.enter_context(guarded(temporary))
                 create_state(temporary)
                 _write_policy(temporary / _POLICY, _encode(policy or Policy()))
                 # Replaces an empty folder, and fails when somebody was faster.

@@ -10,11 +10,11 @@ import contextlib
 import hashlib
 import os
 import re
-import secrets
 from typing import TYPE_CHECKING, Final
 
 from attrs import evolve
 
+from maas_sdk._internal.beside import guarded, temporary_beside
 from maas_sdk._internal.files import storage_errors, sync_folder
 from maas_sdk.artifact._bundles import ustar
 from maas_sdk.artifact._bundles.bundle import archive_size, write_archive, write_bundle
@@ -226,10 +226,11 @@ def _cut(chunks: Iterator[memoryview], sizes: Sequence[int]) -> Iterator[tuple[i
 @contextlib.contextmanager
 def _all_or_none(path: Path, targets: Sequence[Path]) -> Iterator[list[Path]]:
     """Give temporary files for these targets, which take their names when the block ends well."""
-    folder = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    folder = temporary_beside(path)
     moved: list[Path] = []
-    with storage_errors(f"writing {path}"):
+    with storage_errors(f"writing {path}"), contextlib.ExitStack() as guard:
         folder.mkdir()
+        guard.enter_context(guarded(folder))
         temporaries = [folder / target.name for target in targets]
         try:
             yield temporaries

@@ -6,11 +6,11 @@ import contextlib
 import hashlib
 import mmap
 import os
-import secrets
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
+from maas_sdk._internal.beside import guarded, temporary_beside
 from maas_sdk._internal.files import storage_errors, sync_folder
 from maas_sdk._internal.hashing_thread import HashingThread
 from maas_sdk.artifact._contents.opening import FileTarget, MemoryTarget
@@ -92,19 +92,24 @@ def new_folder(target: Path, *, private: bool) -> Iterator[Path]:
     StorageError
         When it cannot be written.
     """
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
+    temporary = temporary_beside(target)
     with storage_errors(f"writing {target}"):
         if os.path.lexists(target):
             raise AlreadyExistsError(f"{target} exists; name a new folder")
         temporary.mkdir(mode=0o700 if private else 0o755)
     try:
-        yield temporary
-        with storage_errors(f"writing {target}"):
-            _sync(temporary)
-            if os.path.lexists(target):  # a rename would replace an empty folder
-                raise AlreadyExistsError(f"{target} was made by somebody else meanwhile; name a new folder")
-            temporary.rename(target)
-            sync_folder(target.parent)
+        with contextlib.ExitStack() as guard:
+            with storage_errors(f"writing {target}"):
+                guard.enter_context(guarded(temporary))
+            yield temporary
+            with storage_errors(f"writing {target}"):
+                _sync(temporary)
+                if os.path.lexists(target):  # a rename would replace an empty folder
+                    raise AlreadyExistsError(
+                        f"{target} was made by somebody else meanwhile; name a new folder"
+                    )
+                temporary.rename(target)
+                sync_folder(target.parent)
     finally:
         # A medium that is gone took the folder along; the first error tells more.
         shutil.rmtree(temporary, ignore_errors=True)
