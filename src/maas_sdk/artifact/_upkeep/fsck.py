@@ -17,7 +17,13 @@ from maas_sdk._internal.units import format_bytes
 from maas_sdk.artifact._bundles.bundle import open_bundle
 from maas_sdk.artifact._documents.progress import no_progress
 from maas_sdk.artifact._upkeep.survey import survey
-from maas_sdk.errors import BundleError, DigestMismatchError, NotFoundError, StorageError
+from maas_sdk.errors import (
+    BundleError,
+    DigestMismatchError,
+    InvalidArtifactError,
+    NotFoundError,
+    StorageError,
+)
 
 if TYPE_CHECKING:
     import os
@@ -171,8 +177,11 @@ def fsck(
         bundles = [
             stack.enter_context(open_bundle(Path(path), limits=catalog.limits)) for path in repair_from
         ]
-        for bundle in bundles:
-            bundle.scan()
+        for path, bundle in zip(repair_from, bundles, strict=True):
+            try:
+                bundle.scan()
+            except InvalidArtifactError as exc:
+                raise BundleError(f"{path} cannot repair anything: {exc}") from exc
         damaged, checked, size = _read_all(catalog, progress or no_progress)
         found = survey(catalog, damaged)
         lost: dict[str, Finding] = {}
