@@ -222,7 +222,7 @@ def test_what_is_no_bundle_is_refused_before_anything_is_changed(local, release,
     before = snapshot(local)
     stranger = tmp_path / "stranger.maas"
     stranger.write_bytes(b"no bundle" * 1000)
-    with pytest.raises(BundleError, match="stranger.maas cannot repair anything"):
+    with pytest.raises(BundleError, match="cannot repair anything"):
         check(local, repair_from=[bundle, stranger])
     with pytest.raises(NotFoundError):
         check(local, repair_from=[tmp_path / "nowhere.maas"])

@@ -2,8 +2,9 @@
 
 import pytest
 
-from maas_sdk.artifact import Store, verify
+from maas_sdk.artifact import Reference, Store, _acts, verify
 from maas_sdk.artifact._acts import notices_for
+from maas_sdk.artifact._notice_checks import Accepted
 from maas_sdk.errors import (
     AlreadyExistsError,
     InvalidOptionError,
@@ -371,3 +372,90 @@ def test_what_is_done_is_written_down(sender, organisations, trust, receiver, tm
     assert found == [("import", "done", release.identity), ("import", "refused", None)]
     assert any("recipient" in reason for reason in list(trust.audit.entries())[-1].reasons)
     assert trust.audit.check().ok
+
+
+class Interfering:
+    """A catalog in which somebody else is faster, once."""
+
+    def __init__(self, catalog, act):
+        self._catalog, self._act = catalog, act
+
+    def __getattr__(self, name):
+        return getattr(self._catalog, name)
+
+    def append(self, prefix, number, record):
+        act, self._act = self._act, None
+        if act is not None:
+            act()
+        self._catalog.append(prefix, number, record)
+
+    def resolve(self, reference):
+        version = self._catalog.resolve(reference)
+        act, self._act = self._act, None
+        if act is not None:
+            act()
+        return version
+
+
+def test_two_who_move_an_alias_at_once_both_succeed_one_after_the_other(sender, organisations):
+    signers = [organisations.acme.signer]
+    for version in ("1.0.0", "1.1.0"):
+        sender.publish(version)
+    catalog = Interfering(
+        sender.store._catalog,
+        lambda: sender.store.set_alias("stable", f"{NAME}@1.0.0", signers=signers),
+    )
+    notice = _acts.set_alias(catalog, "stable", Reference.parse(f"{NAME}@1.1.0"), signers=signers)
+    assert (notice.generation, notice.version) == (2, "1.1.0")
+    assert notice.previous is not None
+
+
+def test_two_who_begin_an_epoch_at_once_are_told(sender, organisations, later):
+    catalog = Interfering(sender.store._catalog, lambda: rotate(sender, organisations, later))
+    with pytest.raises(AlreadyExistsError, match="meanwhile"):
+        _acts.rotate(
+            catalog, "acme", signers=[organisations.acme.signer], keys={"other": organisations.initech.signer}
+        )
+
+
+def test_an_alias_that_moves_while_it_is_read_gives_one_release_or_the_other(sender, organisations):
+    signers = [organisations.acme.signer]
+    for version in ("1.0.0", "1.1.0"):
+        sender.publish(version)
+    sender.store.set_alias("stable", f"{NAME}@1.0.0", signers=signers)
+    catalog = Interfering(
+        sender.store._catalog,
+        lambda: sender.store.set_alias("stable", f"{NAME}@1.1.0", signers=signers),
+    )
+    notice, _ = _acts.read_alias(catalog, Reference.parse(f"{NAME}@stable"))
+    assert (notice.version, notice.generation) == ("1.1.0", 2)
+
+
+def test_a_notice_whose_number_was_taken_meanwhile_changes_nothing(sender, organisations, send, later):
+    send("1.0.0")
+    rotation, envelope = rotate(sender, organisations, later)
+    other = Store(MemoryBackend())
+    catalog = Interfering(other._catalog, lambda: other._catalog.append("acme/@rotations", 2, b"{}"))
+    _acts.keep_notices(catalog, Accepted(rotations=[(rotation, envelope)]))
+    assert other._catalog.latest("acme/@rotations") == (2, b"{}")
+
+
+def test_notices_by_nobody_who_is_trusted_are_passed_over(sender, organisations, trust, receiver):
+    sender.publish("1.0.0")
+    thief = [organisations.initech.signer]
+    sender.store.yank(f"{NAME}@1.0.0", signers=thief, reason="for nothing")
+    sender.store.set_alias("stable", f"{NAME}@1.0.0", signers=thief)
+    sender.store.revoke("acme", signers=thief, releases={sender.store.open(NAME + "@1.0.0").identity: "no"})
+    release = sender.store.open(f"{NAME}@1.0.0")
+    receiver.import_bundle(sender.export(release), trust=trust, first_use=[NAME])
+    assert receiver.open(NAME).version == "1.0.0"
+    assert receiver.aliases(NAME) == {}
+    assert trust.ratchet.revoked("acme") is None
+
+
+def test_a_policy_with_a_key_that_is_another_is_refused(sender, organisations, failures):
+    key = organisations.key(organisations.acme)
+    wrong = type(key)("acme", key.fingerprint, organisations.key(organisations.initech).pem)
+    verdict = verify(sender.bundle(), trust=Policy().with_key("acme/*", wrong))
+    assert failures(verdict) == ["signature"]
+    assert "damaged or altered" in checks(verdict)["signature"].reason

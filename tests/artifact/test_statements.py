@@ -11,7 +11,7 @@ from maas_sdk._internal import strict_json
 from maas_sdk._internal.digests import sha256
 from maas_sdk.artifact import PartInfo
 from maas_sdk.artifact._documents.parts import media_type_of
-from maas_sdk.artifact._documents.statements import Layer, ReleaseStatement, SealingStatement
+from maas_sdk.artifact._documents.statements import Dataset, Layer, ReleaseStatement, SealingStatement
 from maas_sdk.errors import InvalidArtifactError, InvalidOptionError, LimitExceededError, MaasError
 from maas_sdk.limits import Limits
 
@@ -236,3 +236,36 @@ def test_no_other_byte_gives_the_same_statement(position, mask):
         return
     assert found != RELEASE
     assert found.to_payload() == payload
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"metrics": {"accuracy": float("nan")}}, "finite"),
+        ({"metrics": {"accuracy": 1}}, "finite"),
+        ({"metrics": {"": 1.0}}, "malformed name"),
+        ({"metrics": {"a\nb": 1.0}}, "malformed name"),
+        ({"metrics": {f"m{n}": 1.0 for n in range(257)}}, "256"),
+        ({"datasets": [Dataset("train", ONE), Dataset("train", TWO)]}, "same name"),
+        ({"datasets": [Dataset(f"d{n}", ONE) for n in range(257)]}, "256"),
+        ({"parents": (TWO, ONE)}, "sorted"),
+        ({"parents": tuple(f"sha256:{n:064x}" for n in range(257))}, "256"),
+        ({"epoch": 0}, "epoch"),
+    ],
+)
+def test_lineage_and_metrics_have_rules_too(change, message):
+    with pytest.raises(InvalidOptionError, match=message):
+        evolve(RELEASE, **change)
+
+
+def test_lineage_and_metrics_are_signed_and_come_back():
+    release = evolve(
+        RELEASE,
+        epoch=3,
+        parents=(ONE, TWO),
+        datasets=[Dataset("b", ONE), Dataset("a", TWO)],
+        metrics={"loss": 0.1, "accuracy": 1.0},
+    )
+    assert [dataset.name for dataset in release.datasets] == ["a", "b"]
+    assert ReleaseStatement.from_payload(release.to_payload()) == release
+    assert release.identity != RELEASE.identity

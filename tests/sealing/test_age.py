@@ -500,3 +500,13 @@ def test_a_recipient_kind_of_ones_own_can_take_part():
 def test_a_sealer_takes_limits_and_nothing_else():
     with pytest.raises(InvalidOptionError, match="Limits"):
         sealing.AgeSealer(limits=10)
+
+
+@pytest.mark.parametrize("armor", [False, True])
+def test_the_kinds_of_recipients_are_told_to_whoever_asks(armor, alice, passphrase, tmp_path):
+    for recipient, kind in ((alice.recipient, "X25519"), (passphrase, "scrypt")):
+        path = tmp_path / f"{kind}.age"
+        sealing.encrypt(b"text", path, [recipient], armor=armor)
+        assert sealing.stanza_types(path) == {kind}
+    with pytest.raises(HeaderError):
+        sealing.stanza_types(b"no age file")

@@ -59,3 +59,8 @@ def test_every_beginning_of_a_key_is_a_prefix_that_finds_it(key, data):
 def test_a_prefix_that_no_key_can_have_is_refused(backend, prefix):
     with pytest.raises(InvalidReferenceError):
         backend.list(prefix)
+
+
+def test_a_long_key_of_short_segments_is_accepted():
+    key = "/".join(["a" * 100] * 4)
+    assert check_key(key) == key
