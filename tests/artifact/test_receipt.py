@@ -316,3 +316,10 @@ def test_a_receipt_without_an_audit_log_says_nothing_of_one(sender, organisation
 
 def test_an_empty_audit_log_can_be_marked():
     assert AuditMark(0, "sha256:" + "0" * 64).count == 0
+
+
+def test_a_file_that_is_no_receipt_is_named(tmp_path):
+    path = tmp_path / "digits.maas"
+    path.write_bytes(b"\xff no receipt")
+    with pytest.raises(InvalidArtifactError, match=r"digits\.maas is no receipt"):
+        Receipt.load(path)

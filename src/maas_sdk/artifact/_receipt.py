@@ -265,8 +265,11 @@ class Receipt:
         if len(data) > _MAX_BYTES:
             raise LimitExceededError(f"{file_name} is larger than the {_MAX_BYTES} bytes of a receipt")
         bounds = for_documents(limits)
-        envelope = Envelope.from_json(data, limits=bounds)
-        return cls(ReceiptStatement.from_payload(envelope.payload, limits=bounds), envelope)
+        try:
+            envelope = Envelope.from_json(data, limits=bounds)
+            return cls(ReceiptStatement.from_payload(envelope.payload, limits=bounds), envelope)
+        except InvalidArtifactError as exc:  # of the same class, a limit being one of its own
+            raise type(exc)(f"{file_name} is no receipt: {exc}") from exc
 
     def verify(self, public_key: PublicKey) -> None:
         """Check that the receiver signed it.
