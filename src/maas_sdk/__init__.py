@@ -14,13 +14,14 @@ from maas_sdk.errors import MaasError
 
 if TYPE_CHECKING:
     from maas_sdk.artifact import Receipt, Release, Store, verify
+    from maas_sdk.checkpoints import open_checkpoints
     from maas_sdk.compression import Budget
     from maas_sdk.identity import Contact, Identity
-    from maas_sdk.learning import Evaluation
+    from maas_sdk.learning import Evaluation, Halving, SearchSpace, Selection
     from maas_sdk.limits import Limits
-    from maas_sdk.pipeline import Pipeline
+    from maas_sdk.pipeline import Pipeline, select
     from maas_sdk.plugin import PluginRegistry
-    from maas_sdk.privacy import disclosure_scan
+    from maas_sdk.privacy import Mask, desensitize, disclosure_scan
     from maas_sdk.stores import open_store
     from maas_sdk.trust import AuditLog, Policy, Trust, Verdict
 
@@ -29,20 +30,27 @@ __all__ = [
     "Budget",
     "Contact",
     "Evaluation",
+    "Halving",
     "Identity",
     "Limits",
     "MaasError",
+    "Mask",
     "Pipeline",
     "PluginRegistry",
     "Policy",
     "Receipt",
     "Release",
+    "SearchSpace",
+    "Selection",
     "Store",
     "Trust",
     "Verdict",
     "__version__",
+    "desensitize",
     "disclosure_scan",
+    "open_checkpoints",
     "open_store",
+    "select",
     "verify",
 ]
 
@@ -51,18 +59,25 @@ _ROOM_OF = {
     "Budget": "compression",
     "Contact": "identity",
     "Evaluation": "learning",
+    "Halving": "learning",
     "Identity": "identity",
     "Limits": "limits",
+    "Mask": "privacy",
     "Pipeline": "pipeline",
     "PluginRegistry": "plugin",
     "Policy": "trust",
     "Receipt": "artifact",
     "Release": "artifact",
+    "SearchSpace": "learning",
+    "Selection": "learning",
     "Store": "artifact",
     "Trust": "trust",
     "Verdict": "trust",
+    "desensitize": "privacy",
     "disclosure_scan": "privacy",
+    "open_checkpoints": "checkpoints",
     "open_store": "stores",
+    "select": "pipeline",
     "verify": "artifact",
 }
 

@@ -11,6 +11,8 @@
     │   ├── InvalidPluginError                    its declarations break the rules
     │   └── ComponentError                        a component raised while it worked
     ├── BudgetError                          nothing fits the budget; the nearest miss is named
+    ├── CheckpointError                      a checkpoint is damaged, or belongs to other work
+    ├── DisclosureError                      more would leave with a model than is allowed
     ├── UnsupportedModelError (TypeError)    a model that cannot be serialized safely
     ├── NotIncludedError (AttributeError)    asked of a model whose file left it out
     ├── ArtifactError                        about the content of a release
@@ -60,8 +62,10 @@ __all__ = [
     "BudgetError",
     "BundleError",
     "BusyError",
+    "CheckpointError",
     "ComponentError",
     "DigestMismatchError",
+    "DisclosureError",
     "HeaderError",
     "HeaderMacError",
     "IncompleteError",
@@ -149,6 +153,24 @@ class BudgetError(MaasError):
     ----------
     report : object or None
         Everything that was tried, the nearest miss included.
+    """
+
+    def __init__(self, message: str, *, report: Any = None) -> None:
+        super().__init__(message)
+        self.report = report
+
+
+class CheckpointError(MaasError):
+    """A checkpoint is damaged, or belongs to other work than what is to go on: other data, options or code."""
+
+
+class DisclosureError(MaasError):
+    """More of the training data would leave with a model than is allowed.
+
+    Attributes
+    ----------
+    report : object or None
+        The disclosure scan with every finding.
     """
 
     def __init__(self, message: str, *, report: Any = None) -> None:

@@ -11,9 +11,10 @@ from maas_sdk.limits import DEFAULT_LIMITS, Limits
 from maas_sdk.storage import open_backend
 
 if TYPE_CHECKING:
+    from maas_sdk.interfaces import StorageBackend
     from maas_sdk.plugin import PluginRegistry
 
-__all__ = ["open_store"]
+__all__ = ["open_location", "open_store"]
 
 # A vendor's scheme is a component reference, "acme.s3:bucket/path"; a drive letter or a plain path is not.
 _VENDOR_SCHEME = re.compile(r"([a-z][a-z0-9_]*\.[a-z][a-z0-9_]*):(.*)", re.DOTALL)
@@ -54,10 +55,18 @@ def open_store(
     >>> maas.open_store("memory:").names()
     []
     """
+    return Store(open_location(location, create=create, registry=registry), limits=limits)
+
+
+def open_location(
+    location: str | os.PathLike[str], *, create: bool = True, registry: PluginRegistry | None = None
+) -> StorageBackend:
+    """Open the storage backend of a location, a plugin's or a built-in one; see `open_store`."""
     vendor = _VENDOR_SCHEME.fullmatch(location) if isinstance(location, str) else None
     if vendor is None:
-        return Store(open_backend(os.fspath(location), create=create), limits=limits)
+        return open_backend(os.fspath(location), create=create)
     from maas_sdk.plugin import PluginRegistry  # noqa: PLC0415 - built-in stores need no plugin host
 
     host = registry if registry is not None else PluginRegistry()
-    return Store(host.create("storage_backend", vendor[1], {"location": vendor[2]}), limits=limits)
+    backend: StorageBackend = host.create("storage_backend", vendor[1], {"location": vendor[2]})
+    return backend

@@ -11,7 +11,7 @@ from attrs import evolve
 from setting import NAME, NOW
 from world import the_forger
 
-from maas_sdk.artifact import Store, verify
+from maas_sdk.artifact import Disclosures, Store, verify
 from maas_sdk.signing import Envelope, sign_envelope
 from maas_sdk.storage import LocalBackend, MemoryBackend
 from maas_sdk.trust import AliasRule
@@ -213,6 +213,16 @@ def _too_large(world):
     return world.refused(world.bundle())
 
 
+def _graver_than_allowed(world):
+    world.policy = world.people.policy(max_disclosure="medium")
+    return world.refused(world.bundle(disclosures=Disclosures(highest="high")))
+
+
+def _silent_on_what_leaves(world):
+    world.policy = world.people.policy(max_disclosure="high")
+    return world.refused(world.bundle())
+
+
 def _revoked_key(world):
     people = world.people
     world.policy = people.policy().with_key("acme/*", world.key(people.initech))
@@ -341,6 +351,8 @@ SECTIONS = {
         "leave the self-test out where it is asked for": _no_self_test,
         "sign without ML-DSA where it is asked for": _classic_where_post_quantum_is_asked,
         "send more bytes than the policy allows": _too_large,
+        "disclose more of the training data than the policy allows": _graver_than_allowed,
+        "do not say what of the training data leaves": _silent_on_what_leaves,
         "sign with a key that was revoked": _revoked_key,
         "sign with a key that was revoked, and leave the list out": _revocations_held_back,
         "send a release that was revoked": _revoked_release,

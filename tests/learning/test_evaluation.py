@@ -3,13 +3,14 @@
 import json
 import pickle
 from html.parser import HTMLParser
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
 from sklearn import metrics as sk
+from sklearn.calibration import calibration_curve
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.dummy import DummyClassifier
-from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_val_score
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
@@ -19,7 +20,6 @@ from maas_sdk.learning import (
     LinearRegressor,
     LogisticClassifier,
     MLPClassifier,
-    cross_validate,
     evaluate,
     get_metric,
     score,
@@ -40,11 +40,13 @@ def diabetes():
     return LinearRegressor().fit(X[::2], y[::2]), X[1::2], y[1::2]
 
 
-def test_the_metrics_of_classes_are_scikit_learns(iris):
+def test_the_metrics_of_a_network_of_float32_are_scikit_learns(iris):
     model, X, y = iris
     predicted, proba = model.predict(X), model.predict_proba(X).astype(float)
     proba /= proba.sum(axis=1, keepdims=True)
-    assert evaluate(model, X, y).metrics == pytest.approx(
+    found = dict(evaluate(model, X, y).metrics)
+    assert 0 <= found.pop("calibration_error") < 0.1
+    assert found == pytest.approx(
         {
             "accuracy": sk.accuracy_score(y, predicted),
             "balanced_accuracy": sk.balanced_accuracy_score(y, predicted),
@@ -53,6 +55,8 @@ def test_the_metrics_of_classes_are_scikit_learns(iris):
             "recall_macro": sk.recall_score(y, predicted, average="macro"),
             "log_loss": sk.log_loss(y, proba),
             "roc_auc": sk.roc_auc_score(y, proba, multi_class="ovr"),
+            "average_precision": sk.average_precision_score(y, proba),
+            "brier": sk.brier_score_loss(y, proba, labels=model.classes_),
         }
     )
 
@@ -74,15 +78,29 @@ def test_the_metrics_of_values_are_scikit_learns(diabetes):
             "mse": sk.mean_squared_error(y, predicted),
             "rmse": sk.mean_squared_error(y, predicted) ** 0.5,
             "mae": sk.mean_absolute_error(y, predicted),
+            "median_absolute_error": sk.median_absolute_error(y, predicted),
+            "max_error": sk.max_error(y, predicted),
             "r2": sk.r2_score(y, predicted),
         }
     )
     assert (evaluation.labels, evaluation.confusion, evaluation.per_class) == ((), None, ())
-    assert evaluation.to_dict() == {
-        "kind": "regression",
-        "n_samples": len(y),
-        "metrics": dict(evaluation.metrics),
-    }
+    plain = evaluation.to_dict()
+    residuals = plain.pop("residuals")
+    assert plain == {"kind": "regression", "n_samples": len(y), "metrics": dict(evaluation.metrics)}
+    assert residuals["quantiles"]["0.5"] == pytest.approx(np.median(y - predicted))
+    assert len(residuals["bins"]) == 10
+
+
+def test_the_values_of_single_rows_stay_out_of_the_plain_data(diabetes):
+    model, X, y = diabetes
+    residuals = evaluate(model, X, y).residuals
+    assert residuals.predicted == pytest.approx(model.predict(X))
+    assert residuals.residuals == pytest.approx(y - model.predict(X))
+    assert set(residuals.to_dict()) == {"quantiles", "bins"}
+    assert "Residuals by prediction" in str(residuals)
+    few = evaluate(model, X[:15], y[:15]).residuals
+    assert few.bins == ()
+    assert "Residuals" in str(few)
 
 
 def test_confusion_and_classes_count_what_was_predicted(iris):
@@ -127,7 +145,8 @@ def test_metrics_without_a_value_are_left_out_of_an_evaluation_and_refused_by_na
 
 def test_one_sample_has_no_r2(diabetes):
     model, X, y = diabetes
-    assert set(evaluate(model, X[:1], y[:1]).metrics) == {"mse", "rmse", "mae"}
+    expected = {"mse", "rmse", "mae", "median_absolute_error", "max_error"}
+    assert set(evaluate(model, X[:1], y[:1]).metrics) == expected
 
 
 def test_what_neither_classifies_nor_regresses_is_refused(iris):
@@ -150,7 +169,8 @@ def test_the_printed_evaluation_of_values_is_one_table(diabetes):
     assert title == "Evaluation on 221 samples"
     assert head.split() == ["metric", "value"]
     assert set(rule) == {"─", " "}
-    assert [line.split()[0] for line in lines] == ["mse", "rmse", "mae", "r2"]
+    names = ["mse", "rmse", "mae", "median_absolute_error", "max_error", "r2"]
+    assert [line.split()[0] for line in lines] == names
 
 
 def test_the_confusion_of_many_classes_is_not_printed_but_there():
@@ -171,6 +191,9 @@ class Tags(HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         self.open.append(tag)
+        self.handle_startendtag(tag, attrs)
+
+    def handle_startendtag(self, tag, attrs):
         self.seen.add(tag)
         self.names |= {name for name, _ in attrs}
 
@@ -183,12 +206,90 @@ class Tags(HTMLParser):
 
 def test_the_html_is_self_contained_and_escapes_labels():
     X, y = [[0.0], [1.0]], ["<script>alert(1)</script>", "b&b"]
-    tags = Tags(evaluate(LogisticClassifier().fit(X, y), X, y)._repr_html_())
+    html = evaluate(LogisticClassifier().fit(X, y), X, y)._repr_html_()
+    tags = Tags(html)
     assert tags.open == []
-    assert tags.seen == {"table", "caption", "thead", "tbody", "tr", "td", "th"}
-    assert tags.names == {"style"}
+    tables = {"table", "caption", "thead", "tbody", "tr", "td", "th"}
+    assert tags.seen == tables | {"div", "svg", "g", "title", "text", "rect", "line", "path", "circle"}
+    assert not {"href", "src", "onload", "xlink:href"} & tags.names
+    assert "url(" not in html
     assert "<script>alert(1)</script>" in tags.text
     assert "b&b" in tags.text
+
+
+def test_each_chart_is_a_well_formed_file_of_its_own(iris, diabetes):
+    X, y = load_breast_cancer(return_X_y=True)
+    two = evaluate(LogisticClassifier().fit(X[::2], y[::2]), X, y)
+    assert two.charts == ("confusion", "per_class", "calibration", "roc", "precision_recall")
+    assert evaluate(*iris).charts == ("confusion", "per_class", "calibration")
+    assert evaluate(*diabetes).charts == ("residuals",)
+    for evaluation in (two, evaluate(*iris), evaluate(*diabetes)):
+        for name in evaluation.charts:
+            root = ET.fromstring(evaluation.chart(name))
+            assert root.tag == "{http://www.w3.org/2000/svg}svg"
+            assert root.get("aria-label")
+    assert two.chart() == two.chart("confusion")
+    with pytest.raises(InvalidOptionError, match="there is no chart 'pie'; there is: confusion, per_class"):
+        two.chart("pie")
+
+
+def test_a_curve_of_many_rows_has_few_points_and_the_exact_area():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 5000)
+    scores = (rng.normal(size=5000) + y)[:, None]
+    model = LogisticClassifier().fit(scores, y)
+    found = evaluate(model, scores, y)
+    proba = model.predict_proba(scores)[:, 1]
+    assert found.roc.area == pytest.approx(sk.roc_auc_score(y, proba))
+    assert found.precision_recall.area == pytest.approx(sk.average_precision_score(y, proba))
+    fpr, tpr, _ = sk.roc_curve(y, proba)
+    for curve in (found.roc, found.precision_recall):
+        assert 100 < len(curve.x) <= 200
+        assert json.loads(json.dumps(curve.to_dict(), allow_nan=False)) == curve.to_dict()
+        assert curve.name in str(curve)
+    assert np.interp(found.roc.x[1:], fpr, tpr) == pytest.approx(found.roc.y[1:], abs=0.02)
+    assert (found.roc.x[0], found.roc.y[0], found.roc.x[-1], found.roc.y[-1]) == (0, 0, 1, 1)
+
+
+def test_calibration_is_scikit_learns_curve_and_its_errors():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 800)
+    model = LogisticClassifier().fit((rng.normal(size=800) + y)[:, None], y)
+    X = (rng.normal(size=800) + 2 * y)[:, None]
+    found = evaluate(model, X, y, n_bins=7).calibration
+    proba = model.predict_proba(X)[:, 1]
+    observed, predicted = calibration_curve(y, proba, n_bins=7)
+    assert found.observed == pytest.approx(observed)
+    assert found.mean_predicted == pytest.approx(predicted)
+    assert found.weights.sum() == 800
+    gaps = np.abs(observed - predicted)
+    assert found.expected_error == pytest.approx((gaps * found.weights).sum() / 800)
+    assert found.maximum_error == pytest.approx(gaps.max())
+    assert found.brier == pytest.approx(sk.brier_score_loss(y, proba))
+    parts = found.reliability - found.resolution + found.uncertainty
+    assert parts == pytest.approx(found.brier, abs=0.005)
+    assert json.loads(json.dumps(found.to_dict(), allow_nan=False)) == found.to_dict()
+    assert "uncertainty" in str(found)
+
+
+def test_the_calibration_of_many_classes_is_that_of_the_most_probable_one(iris):
+    model, X, y = iris
+    found = evaluate(model, X, y).calibration
+    assert found.positive is None
+    assert (found.observed * found.weights).sum() == (model.predict(X) == y).sum()
+    assert evaluate(model, X, y).metrics["calibration_error"] == pytest.approx(found.expected_error)
+
+
+def test_a_confusion_matrix_gives_shares_of_rows_columns_or_all(iris, diabetes):
+    model, X, y = iris
+    evaluation, predicted = evaluate(model, X, y), model.predict(X)
+    for by, theirs in (("true", "true"), ("predicted", "pred"), ("all", "all")):
+        expected = sk.confusion_matrix(y, predicted, normalize=theirs)
+        assert evaluation.normalized_confusion(by) == pytest.approx(expected)
+    with pytest.raises(InvalidOptionError, match="by must be one of"):
+        evaluation.normalized_confusion("pred")
+    with pytest.raises(InvalidOptionError, match="no confusion"):
+        evaluate(*diabetes).normalized_confusion()
 
 
 @pytest.mark.parametrize(
@@ -217,64 +318,3 @@ def test_an_unknown_metric_is_refused_with_what_is_close(diabetes):
             get_metric(name)
     with pytest.raises(InvalidOptionError, match="accuracy does not measure regression: take one of mse"):
         score(*diabetes, "accuracy")
-
-
-def test_cross_validation_is_stratified_and_agrees_with_scikit_learn():
-    X, y = load_iris(return_X_y=True)
-    model = LogisticClassifier(alpha=0.01)
-    result = cross_validate(model, X, y, cv=3, random_state=0)
-    folds = StratifiedKFold(3, shuffle=True, random_state=0)
-    expected = cross_val_score(model, X, y, cv=folds)
-    assert np.array_equal(result.scores["accuracy"], expected)
-    assert result.mean["accuracy"] == pytest.approx(expected.mean())
-    assert result.std["accuracy"] == pytest.approx(expected.std())
-    assert result.n_samples == (50, 50, 50)
-    assert {"log_loss", "roc_auc"} < set(result.scores)
-    assert result == cross_validate(model, X, y, cv=3, random_state=0)
-    assert result != cross_validate(model, X, y, cv=3, random_state=1)
-    assert not hasattr(model, "coef_")
-
-
-def test_sorted_values_are_shuffled_before_they_are_folded():
-    X = np.arange(30.0)[:, None]
-    result = cross_validate(LinearRegressor(), X, 2 * X[:, 0] + 1, metrics=["r2", "mae"], random_state=0)
-    assert list(result.scores) == ["r2", "mae"]
-    assert min(result.scores["r2"]) > 0.99
-    assert (result.scores["mae"] >= 0).all()
-
-
-def test_a_splitter_may_keep_groups_together_and_metrics_without_value_are_left_out():
-    X, y = load_iris(return_X_y=True)
-    groups = np.arange(len(y)) % 4
-    result = cross_validate(LogisticClassifier(), X, y, cv=GroupKFold(4), groups=groups)
-    assert sum(result.n_samples) == len(y)
-    lonely = np.r_[y[:-1], 3]
-    result = cross_validate(LogisticClassifier(), X, lonely, cv=GroupKFold(4), groups=groups)
-    assert "accuracy" in result.scores
-    assert "roc_auc" not in result.scores
-
-
-def test_a_printed_cross_validation_has_a_column_for_each_fold():
-    X, y = load_diabetes(return_X_y=True)
-    result = cross_validate(LinearRegressor(), X, y, cv=4, random_state=0)
-    title, head, *lines = str(result).splitlines()
-    assert title == "Cross-validation in 4 folds"
-    assert head.split() == ["metric", "mean", "±", "std", "1", "2", "3", "4"]
-    assert {len(line) for line in lines} == {len(head)}
-    assert "mean ± std" in Tags(result._repr_html_()).text
-    assert json.loads(json.dumps(result.to_dict())) == result.to_dict()
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [({"cv": 1}, "cv"), ({"cv": "five"}, "cv"), ({"metrics": "r2"}, "sequence"), ({"metrics": ["r3"]}, "r3")],
-    ids=str,
-)
-def test_a_wrong_option_of_cross_validation_is_named(options, words):
-    with pytest.raises(InvalidOptionError, match=words):
-        cross_validate(LinearRegressor(), [[0.0], [1.0]], [0.0, 1.0], **options)
-
-
-def test_what_an_estimator_raises_in_a_fold_arrives():
-    with pytest.raises(InvalidOptionError, match="alpha"):
-        cross_validate(LinearRegressor(alpha=-1), np.eye(6), np.arange(6.0))

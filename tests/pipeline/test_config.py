@@ -17,7 +17,15 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 import maas_sdk as maas
 from maas_sdk.errors import InvalidOptionError, UnknownComponentError
-from maas_sdk.learning import Adam
+from maas_sdk.learning import (
+    SGD,
+    Adam,
+    ClipByNorm,
+    CosineSchedule,
+    LinearWarmupSchedule,
+    ReduceOnPlateauSchedule,
+    chain,
+)
 from maas_sdk.plugin import PluginRegistry
 
 
@@ -118,6 +126,24 @@ def test_the_built_ins_own_objects_have_bare_names():
     assert config["optimizer"] == {"component": "adam", "options": {}}
     _, options = maas.Pipeline.from_config(back(config)).model
     assert options["optimizer"] == Adam(beta_1=0.5)
+
+
+def test_schedules_and_chains_are_written_and_read():
+    schedule = LinearWarmupSchedule(CosineSchedule(0.1, n_steps=50), n_steps=5)
+    config = maas.Pipeline("mlp_classifier", optimizer=("adam", {"learning_rate": schedule})).to_config()
+    cosine = {"learning_rate": 0.1, "n_steps": 50}
+    nested = {"$component": "cosine", "kind": "schedule", "options": cosine}
+    warm_up = {"$component": "linear_warmup", "kind": "schedule", "options": {"after": nested, "n_steps": 5}}
+    assert config["optimizer"] == {"component": "adam", "options": {"learning_rate": warm_up}}
+    assert maas.Pipeline.from_config(back(config)).optimizer == ("adam", {"learning_rate": schedule})
+
+    steps = (ClipByNorm(0.5), SGD(ReduceOnPlateauSchedule(patience=3)))
+    config = maas.Pipeline("mlp_classifier", optimizer=chain(*steps)).to_config()
+    assert config["optimizer"]["component"] == "chain"
+    assert [each["$component"] for each in config["optimizer"]["options"]["steps"]] == ["clip_by_norm", "sgd"]
+    again = maas.Pipeline.from_config(back(config))
+    assert again.optimizer == ("chain", {"steps": steps})
+    assert again.to_config() == config
 
 
 def test_aliases_are_written_as_what_they_stand_for():

@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 import maas_sdk as maas
 from maas_sdk.errors import (
     BundleError,
+    DisclosureError,
     InvalidArtifactError,
     InvalidOptionError,
     InvalidReferenceError,
@@ -339,7 +340,11 @@ def test_a_class_that_the_application_allows_travels_and_no_other_does(tmp_path,
         publish(pipeline, acme, tmp_path / "models")
     with pytest.raises(UnsupportedModelError, match="shifted"):
         publish(pipeline, acme, tmp_path / "models", allow=[Shift])
-    publish(pipeline, acme, tmp_path / "models", allow=[Shift, shifted])
+    with pytest.raises(DisclosureError, match="not-examined:preprocessors"):
+        publish(pipeline, acme, tmp_path / "models", allow=[Shift, shifted])
+    publish(
+        pipeline, acme, tmp_path / "models", allow=[Shift, shifted], accept=["not-examined:preprocessors[0]"]
+    )
     key = acme.public.public_key
     trusted = TrustedKey(name="acme", fingerprint=key.fingerprint, pem=key.pem)
     policy = maas.Policy().with_key("acme/*", trusted, require_sealed=False)
@@ -388,7 +393,10 @@ def test_lineage_and_figures_travel(tmp_path, pipeline, acme):
 def test_a_model_can_stay_in_its_files(tmp_path, acme, trust, sealed):
     X = np.random.default_rng(0).standard_normal((400, 30))
     fitted = maas.Pipeline("sklearn.KNeighborsRegressor").fit(X, X[:, 0])
-    publish(fitted, acme, tmp_path / "m", recipients=[acme.public] if sealed else [], selftest=X[:9])
+    publish(
+        fitted, acme, tmp_path / "m", recipients=[acme.public] if sealed else [], selftest=X[:9],
+        accept=["verbatim-rows:model._fit_X"],
+    )  # fmt: skip
     key = acme.public.public_key
     policy = maas.Policy().with_key(
         "acme/*", TrustedKey(name="acme", fingerprint=key.fingerprint, pem=key.pem), require_sealed=sealed

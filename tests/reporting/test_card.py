@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import VotingClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
@@ -25,6 +26,9 @@ X = RNG.normal(size=(90, 4))
 Y = np.array(["<ham>", "spam", "eggs"])[RNG.integers(0, 3, 90)]
 CHAIN = Pipeline([("scale", StandardScaler()), ("model", LogisticRegression(C=2.0))]).fit(X, Y)
 BASE = {"name": "acme/mail", "version": "1.0.0", "publisher": "Acme", "created": "2026-11-23T22:00:00Z"}
+CALIBRATION = {
+    "mean_predicted": [0.5], "observed": [0.4], "expected_error": 0.1, "maximum_error": 0.1, "brier": 0.2,
+}  # fmt: skip
 EVIL = (
     "<script>alert(1)</script> & \"quoted\" 'x' [link](javascript:alert) | `code` *bold* ![i](http://x/y.png)"
 )
@@ -125,6 +129,8 @@ def test_text_of_others_stays_text_in_the_page():
         self_test={EVIL: EVIL},
         evaluation={
             "metrics": {EVIL: 0.5},
+            "roc": {"x": [0, 1], "y": [0, 1], "area": 0.5, "x_label": EVIL, "y_label": EVIL},
+            "residuals": {"quantiles": {"0.5": 1}, "bins": []},
             "labels": [EVIL, "b"],
             "confusion": [[1, 0], [0, 1]],
             "per_class": [{"label": EVIL, "precision": 1, "recall": 1, "f1": 1, "support": 1}],
@@ -211,10 +217,59 @@ def test_many_classes_become_their_worst_and_most_frequent_mistakes():
     assert 'class="heat"' not in card(evaluation=evaluation).to_html()
 
 
-def test_a_regressor_has_metrics_and_no_classes():
+def test_a_regressor_has_metrics_residuals_and_no_classes():
     chain = Pipeline([("model", Ridge())]).fit(X, X[:, 0])
-    text = card(model=chain, evaluation=evaluate(chain, X, X[:, 0])).to_markdown()
+    whole = card(model=chain, evaluation=evaluate(chain, X, X[:, 0]))
+    text = whole.to_markdown()
     assert "| r2 |" in text
+    assert "| quantile of true - predicted |" in text
+    assert "Confusion" not in text
+    html = whole.to_html()
+    Page(html)
+    assert "Mean residual by prediction" in html
+    few = card(model=chain, evaluation=evaluate(chain, X[:12], X[:12, 0])).to_html()
+    assert "quantile of true - predicted" in few
+    assert "Mean residual" not in few
+
+
+def test_intervals_calibration_and_curves_are_shown_where_there_are_any():
+    two = Pipeline([("model", LogisticRegression())]).fit(X, X[:, 0] > 0)
+    evaluation = evaluate(two, X, X[:, 0] > 0.3, confidence=0.9, n_resamples=50, random_state=0)
+    whole = card(model=two, evaluation=evaluation)
+    html, interval = whole.to_html(), evaluation.intervals["brier"]
+    page = Page(html)
+    for text in (whole.to_markdown(), "".join(page.text)):
+        assert "90 % interval" in text
+        assert f"{interval.low:.4f} to {interval.high:.4f}" in text
+        assert "expected calibration error" in text
+    titles = [value for name, value in page.attributes if name == "aria-label"]
+    assert [title.split(":")[0] for title in titles] == [
+        "F1 by class", "Calibration", "ROC curve", "Precision and recall",
+    ]  # fmt: skip
+    assert f"area {evaluation.roc.area:.4f}" in titles[2]
+    assert not re.search(r"url\(|https?:", html)
+    assert "interval" not in card(model=two, evaluation=evaluate(two, X, X[:, 0] > 0.3)).to_markdown()
+    json.dumps(whole.to_dict(), allow_nan=False)
+
+
+def test_an_interval_that_is_missing_is_a_dash():
+    evaluation = {
+        "metrics": {"mae": 1.0, "max_error": 2.0},
+        "intervals": {"mae": {"low": 0.5, "high": 1.5, "level": 0.95}},
+    }
+    assert "| max_error | 2.0000 | - |" in card(evaluation=evaluation).to_markdown()
+
+
+def test_weights_and_several_labels_have_their_own_tables():
+    weighted = evaluate(CHAIN, X, Y, sample_weight=np.full(90, 1.5))
+    text = card(evaluation=weighted).to_markdown()
+    assert f"{weighted.per_class[0].support:,}" in text
+    assert f"| {weighted.confusion[0, 0]:.4g} |" in text.replace(".0 |", " |")
+    labels = np.c_[X[:, 0] > 0, X[:, 1] > 0].astype(int)
+    several = KNeighborsClassifier().fit(X, labels)
+    text = card(model=several, evaluation=evaluate(several, X, labels)).to_markdown()
+    assert "| label | precision |" in text
+    assert "| hamming_loss |" in text
     assert "Confusion" not in text
 
 
@@ -232,6 +287,17 @@ def test_a_regressor_has_metrics_and_no_classes():
         ({"evaluation": {"metrics": {"accuracy": "high"}}}, "metrics"),
         ({"evaluation": {"metrics": {}, "labels": ["a"], "confusion": [[1, 2]]}}, "confusion"),
         ({"evaluation": {"metrics": {}, "per_class": [{"label": "a"}]}}, "per_class"),
+        ({"evaluation": {"metrics": {}, "intervals": {"a": {"low": 0.0}}}}, "intervals"),
+        ({"evaluation": {"metrics": {}, "intervals": {"a": [0, 1]}}}, "intervals"),
+        ({"evaluation": {"metrics": {}, "intervals": [0, 1]}}, "intervals"),
+        ({"evaluation": {"metrics": {}, "calibration": {**CALIBRATION, "brier": "low"}}}, "calibration"),
+        ({"evaluation": {"metrics": {}, "calibration": {**CALIBRATION, "observed": [1, 2]}}}, "calibration"),
+        ({"evaluation": {"metrics": {}, "calibration": [1]}}, "calibration"),
+        ({"evaluation": {"metrics": {}, "roc": {"x": [0], "y": [1], "area": 1}}}, "roc"),
+        ({"evaluation": {"metrics": {}, "precision_recall": {"x": 0}}}, "precision_recall"),
+        ({"evaluation": {"metrics": {}, "residuals": {}}}, "residuals"),
+        ({"evaluation": {"metrics": {}, "residuals": {"quantiles": {"half": 1.0}}}}, "residuals"),
+        ({"evaluation": {"metrics": {}, "residuals": {"quantiles": {}, "bins": [[1, 2]]}}}, "residuals"),
         ({"compression": "yes"}, "compression"),
         ({"components": ["numpy"]}, "components"),
     ],

@@ -11,7 +11,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 from maas_sdk.errors import InvalidArtifactError
-from maas_sdk.serialization import _graph, dump_parts, load_parts
+from maas_sdk.serialization import _files, _graph, dump_parts, load_parts
+from maas_sdk.serialization._arrays import narrow
 from maas_sdk.serialization._spec import Spec
 
 RNG = np.random.default_rng(0)
@@ -75,6 +76,13 @@ def forged(estimator):
         patch.setattr(Spec, "check_state", lambda *_: None)
         patch.setattr(_graph, "check_params", lambda *_: None)
         return dump_parts(estimator)
+
+
+def plainly(estimator, **options):
+    """Dump with each array as a tensor of its own, as files of earlier versions have them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_files, "smallest", lambda array, _spare: {"tensor": narrow(array)})
+        return dump_parts(estimator, **options)
 
 
 def rewritten(estimator, change):

@@ -78,6 +78,8 @@ def test_an_inference_file_predicts_the_same_or_raises(make):
     parts = dump_parts(case.estimator, profile="inference", zstd=True)
     loaded = load_parts(parts)
     assert dump_parts(loaded, profile="inference", zstd=True) == parts
+    again = load_parts(dump_parts(loaded))  # in the full profile, with what there is
+    assert dump_parts(again, profile="inference", zstd=True) == parts
     assert len(parts["model.json"]) <= len(dump_parts(case.estimator)["model.json"]) + 20
     asked = [*estimators.QUESTIONS, "inverse_transform"]
     expected = estimators.answers(case.estimator, case.rows)

@@ -350,7 +350,7 @@ def test_what_does_not_become_smaller_or_would_be_refused_is_not_compressed():
     bits = np.random.default_rng(0).integers(0, 2**64, 1000, np.uint64) & ~np.uint64(2**62)  # none infinite
     model.coef_, model.singular_ = bits.view(np.float64), bits[:1].view(np.float64)
     assert FILE in dump_parts(model, zstd=True)
-    scaler = StandardScaler().fit(np.zeros((2, 400_000)))
+    scaler = StandardScaler().fit(np.full((2, 400_000), 0.1))
     assert FILE in dump_parts(scaler, zstd=True)
 
 

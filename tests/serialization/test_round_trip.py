@@ -134,6 +134,11 @@ OPTIMIZERS = [
     learning.GradientDescent(learning_rate=0.01),
     learning.SGD(learning_rate=0.01, momentum=0.5, nesterov=True),
     learning.Adam(learning_rate=0.02),
+    learning.AMSGrad(learning_rate=learning.OneCycleSchedule(0.02, n_steps=50, cycle_momentum=False)),
+    learning.chain(
+        learning.ClipByNorm(1.0),
+        learning.AdamW(learning.LinearWarmupSchedule(learning.CosineSchedule(0.02, n_steps=30), n_steps=5)),
+    ),
 ]
 
 
@@ -154,6 +159,27 @@ def test_the_own_models_come_back_with_their_optimizer(estimator, optimizer):
         loaded = round_trip(fit(estimator, X, target))
         assert loaded.optimizer == optimizer
         assert loaded.get_params(deep=False) == {**estimator.get_params(deep=False), "callback": None}
+
+
+@pytest.mark.parametrize("name", ["optimizer", "schedule", "step"])
+def test_an_optimizer_with_an_unknown_part_is_left_out(name):
+    class Schedule:
+        def init(self):
+            return {}
+
+        def rate(self, step, state):
+            return 0.01
+
+    class Optimizer(type(learning.SGD())):
+        pass
+
+    unknown = {
+        "optimizer": Optimizer(),
+        "schedule": learning.Adam(learning.LinearWarmupSchedule(Schedule(), n_steps=2)),
+        "step": learning.chain(learning.ClipByValue(), learning.chain(learning.ClipByNorm(), Optimizer())),
+    }
+    model = fit(learning.MLPClassifier((4,), max_iter=2, optimizer=unknown[name]), X, Y)
+    assert load_parts(dump_parts(model)).optimizer is None
 
 
 def test_a_pipeline_in_a_pipeline_keeps_names_and_pass_through():

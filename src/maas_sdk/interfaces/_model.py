@@ -13,7 +13,9 @@ class Model(Protocol):
 
     As for a preprocessor, the constructor only stores its arguments. A model that can be trained by any
     optimizer has a constructor argument `optimizer`, which takes an :class:`Optimizer`; one that reports its
-    training has an argument `callback`, called with a mapping after each epoch.
+    training has an argument `callback`, called with a mapping after each epoch. One whose `fit` takes a
+    :class:`maas_sdk.learning.Batches` as `X`, with targets and weights in it, has an attribute
+    `takes_batches` that is true; one whose `fit` has an argument `checkpoint` goes on from it after a kill.
     """
 
     def fit(self, X: Any, y: Any) -> Self:

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Optimizer"]
+__all__ = ["Optimizer", "moves_params"]
 
 
 @runtime_checkable
@@ -18,8 +18,10 @@ class Optimizer(Protocol):
     The object holds options only and is never changed; what changes is the state, a plain dict of arrays and
     integers, so that training can be saved without pickle and resumed bit for bit.
 
-    An optimizer may have an attribute `full_batch`; where it is true, the training loop gives it the gradient
-    over all samples, one step an epoch, instead of batches.
+    Three things are optional. Where the attribute `full_batch` is true, the training loop gives the gradient
+    over all samples, one step an epoch, instead of batches. Where `moves_params` is false, the object changes
+    gradients alone, such as a clip, and trains nothing without another behind it. ``observe_(value, state)``
+    is called after each epoch with what should become small: the loss, or minus the validation score.
     """
 
     def init(self, params: NDArray[np.floating]) -> dict[str, Any]:
@@ -31,3 +33,8 @@ class Optimizer(Protocol):
     ) -> None:
         """Update `params` and `state` in place; `grads` is like `params` and may be overwritten."""
         ...
+
+
+def moves_params(optimizer: Optimizer) -> bool:
+    """Whether `optimizer` changes parameters; false for what changes gradients alone, such as a clip."""
+    return bool(getattr(optimizer, "moves_params", True))

@@ -1,31 +1,149 @@
 """Trainable models, what trains them and what measures them: numpy, scikit-learn's conventions, no files."""
 
-from maas_sdk.learning._cross_validation import CrossValidation, cross_validate
-from maas_sdk.learning._evaluation import ClassMetrics, Evaluation, evaluate
-from maas_sdk.learning._linear import LinearRegressor, LogisticClassifier
-from maas_sdk.learning._losses import BinaryLogLoss, Loss, MultinomialLogLoss, SquaredLoss
+from maas_sdk.learning._cross_validation import CrossValidation, FoldPredictions, cross_validate
+from maas_sdk.learning._evaluation import (
+    Calibration,
+    ClassMetrics,
+    Curve,
+    Evaluation,
+    Interval,
+    PairedDifference,
+    Residuals,
+    evaluate,
+    paired_difference,
+)
+from maas_sdk.learning._inspection import (
+    FeatureDependence,
+    LearningCurve,
+    PartialDependence,
+    PermutationImportance,
+    learning_curve,
+    partial_dependence,
+    permutation_importance,
+)
+from maas_sdk.learning._linear_classifiers import LinearSVMClassifier, LogisticClassifier
+from maas_sdk.learning._losses import (
+    AbsoluteLoss,
+    BinaryLogLoss,
+    HingeLoss,
+    HuberLoss,
+    Loss,
+    MultinomialLogLoss,
+    SquaredLoss,
+)
 from maas_sdk.learning._metrics import Metric, get_metric, score
-from maas_sdk.learning._mlp import MLPClassifier, MLPRegressor
-from maas_sdk.learning._optimizers import SGD, Adam, GradientDescent
+from maas_sdk.learning._mlp_classifier import MLPClassifier
+from maas_sdk.learning._mlp_regressor import MLPRegressor
+from maas_sdk.learning._optimizers import (
+    DPSGD,
+    SGD,
+    AdaGrad,
+    Adam,
+    AdamW,
+    AMSGrad,
+    Chain,
+    ClipByNorm,
+    ClipByValue,
+    ConstantSchedule,
+    CosineSchedule,
+    DPAdam,
+    ExponentialSchedule,
+    GradientDescent,
+    LinearWarmupSchedule,
+    Lion,
+    OneCycleSchedule,
+    ReduceOnPlateauSchedule,
+    RMSprop,
+    StepSchedule,
+    chain,
+)
+from maas_sdk.learning._parameters import ParameterBuffer
+from maas_sdk.learning._private import PrivacyRecord
+from maas_sdk.learning._regression import LinearRegressor, RidgeRegressor
+from maas_sdk.learning._selection import (
+    Candidate,
+    Comparison,
+    Halving,
+    LeaderboardRow,
+    NestedFold,
+    NestedScore,
+    SearchSpace,
+    Selection,
+    TrialReport,
+    expand_candidates,
+    select,
+)
+from maas_sdk.learning._sources import Batches
 
 __all__ = [
+    "DPSGD",
     "SGD",
+    "AMSGrad",
+    "AbsoluteLoss",
+    "AdaGrad",
     "Adam",
+    "AdamW",
+    "Batches",
     "BinaryLogLoss",
+    "Calibration",
+    "Candidate",
+    "Chain",
     "ClassMetrics",
+    "ClipByNorm",
+    "ClipByValue",
+    "Comparison",
+    "ConstantSchedule",
+    "CosineSchedule",
     "CrossValidation",
+    "Curve",
+    "DPAdam",
     "Evaluation",
+    "ExponentialSchedule",
+    "FeatureDependence",
+    "FoldPredictions",
     "GradientDescent",
+    "Halving",
+    "HingeLoss",
+    "HuberLoss",
+    "Interval",
+    "LeaderboardRow",
+    "LearningCurve",
     "LinearRegressor",
+    "LinearSVMClassifier",
+    "LinearWarmupSchedule",
+    "Lion",
     "LogisticClassifier",
     "Loss",
     "MLPClassifier",
     "MLPRegressor",
     "Metric",
     "MultinomialLogLoss",
+    "NestedFold",
+    "NestedScore",
+    "OneCycleSchedule",
+    "PairedDifference",
+    "ParameterBuffer",
+    "PartialDependence",
+    "PermutationImportance",
+    "PrivacyRecord",
+    "RMSprop",
+    "ReduceOnPlateauSchedule",
+    "Residuals",
+    "RidgeRegressor",
+    "SearchSpace",
+    "Selection",
     "SquaredLoss",
+    "StepSchedule",
+    "TrialReport",
+    "chain",
     "cross_validate",
     "evaluate",
+    "expand_candidates",
     "get_metric",
+    "learning_curve",
+    "paired_difference",
+    "partial_dependence",
+    "permutation_importance",
     "score",
+    "select",
 ]

@@ -1,30 +1,32 @@
-"""What all trained estimators share: a fit that changes everything or nothing, labels, held-out data."""
+"""What all trained estimators share: a fit that changes everything or nothing, and what it leaves behind."""
 
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+import copy
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils.multiclass import check_classification_targets
 
 from maas_sdk.errors import InvalidOptionError
+from maas_sdk.interfaces import Checkpoint
+from maas_sdk.learning._training import TrainingStart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-__all__ = [
-    "all_or_nothing",
-    "encode_labels",
-    "log_probabilities",
-    "probabilities",
-    "random_generator",
-    "standardize",
-    "winners",
-]
+    from maas_sdk.interfaces import Optimizer
+    from maas_sdk.learning._training import TrainingResult
+
+__all__ = ["Trained", "all_or_nothing", "check_checkpoint"]
+
+# Where training stops and what it draws is either in the training's own options, or no part of the model.
+_NO_PART = ("callback", "max_iter", "random_state", "warm_start")
 
 
 @contextlib.contextmanager
@@ -39,7 +41,7 @@ def all_or_nothing(estimator: Any) -> Iterator[None]:
         raise
 
 
-def random_generator(random_state: Any) -> np.random.RandomState:
+def _random_generator(random_state: Any) -> np.random.RandomState:
     """Make scikit-learn's `random_state` a generator.
 
     Raises
@@ -56,74 +58,94 @@ def random_generator(random_state: Any) -> np.random.RandomState:
     return generator
 
 
-def encode_labels(y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    """Give the sorted classes and each sample's index among them.
-
-    Raises
-    ------
-    InvalidOptionError
-        If there is only one class.
-    """
-    check_classification_targets(y)
-    classes, codes = np.unique(y, return_inverse=True)
-    if len(classes) < 2:  # noqa: PLR2004 - two sides of a decision
+def check_checkpoint(checkpoint: object) -> None:
+    """Raise `InvalidOptionError` if `checkpoint` is neither None nor one."""
+    if checkpoint is not None and not isinstance(checkpoint, Checkpoint):
         raise InvalidOptionError(
-            f"y has only one class, {classes.tolist()[0]!r}: a classifier needs at least two"
+            f"checkpoint must have load, save and clear, such as open_checkpoints(location).at(name), "
+            f"not {checkpoint!r}"
         )
-    return classes, codes.astype(np.intp, copy=False)
 
 
-def _two_sided(raw: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Give one column for each class, the largest of each row 0: a copy."""
-    if raw.shape[1] == 1:
-        raw = np.hstack([np.zeros_like(raw), raw])
-    shifted: NDArray[np.floating] = raw - raw.max(axis=1, keepdims=True)
-    return shifted
+class Trained(BaseEstimator):
+    """What training leaves behind, and how it goes on from there."""
+
+    takes_batches: ClassVar[bool] = True
+
+    def _fingerprint(self) -> dict[str, object]:
+        """Give what must be the same for a checkpoint to be of this training."""
+        options = {name: value for name, value in self.get_params(deep=False).items() if name not in _NO_PART}
+        return {"the model": type(self).__name__, **options}
+
+    def _random(self, *, partial: bool) -> np.random.RandomState:
+        """Give the generator; in partial_fit, that of the call before if a number was its seed."""
+        generator = _random_generator(self.random_state)
+        before = vars(self).get("_generator") if partial else None
+        return generator if before is None else copy.deepcopy(before)
+
+    def _start(self, optimizer: Optimizer, params: NDArray[np.floating], *, chosen: bool) -> Any:
+        """Give where the optimizer goes on, or None if it begins anew: there is no state, or not its own.
+
+        Parameters
+        ----------
+        optimizer : Optimizer
+        params : ndarray of shape (n_parameters,)
+        chosen : bool
+            Whether the user has chosen the optimizer; then a state of another one is refused.
+        """
+        state = getattr(self, "optimizer_state_", None)
+        if state is None:
+            return None
+        fresh = _layout(optimizer.init(params))
+        # After a step, there may be more than at first: memory to work in.
+        if {name: value for name, value in _layout(state).items() if name in fresh} == fresh:
+            return TrainingStart(optimizer_state=state)
+        if chosen:
+            raise InvalidOptionError(
+                f"optimizer_state_ is not one that {optimizer!r} made for these parameters: go on with the "
+                "optimizer that it is of, or delete optimizer_state_ to begin with a new state"
+            )
+        return None
+
+    def _keep_history(
+        self,
+        result: TrainingResult,
+        coordinates: dict[str, Any],
+        rng: np.random.RandomState,
+        *,
+        appends: bool,
+        keeps: bool,
+    ) -> None:
+        """Set what tells how the training went, and what it needs to go on later.
+
+        Parameters
+        ----------
+        result : TrainingResult
+        coordinates : dict of str to ndarray or float
+            What the data were measured to be.
+        rng : RandomState
+            The generator of the training.
+        appends : bool
+            Whether the epochs follow those before.
+        keeps : bool
+            Whether the state of the optimizer is kept.
+        """
+        before = getattr(self, "loss_curve_", []) if appends else []
+        self.loss_curve_ = [*before, *result.loss_curve]
+        self.loss_ = self.loss_curve_[-1]
+        self.n_iter_ = len(self.loss_curve_)
+        for name in ("optimizer_state_", "_coordinates", "_generator"):
+            self.__dict__.pop(name, None)
+        if keeps:
+            self.optimizer_state_ = result.optimizer_state
+            self._coordinates = coordinates
+            if isinstance(self.random_state, Integral):
+                self._generator = rng
 
 
-def probabilities(raw: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Turn raw output (n_samples, 1) or (n_samples, n_classes) into probabilities (n_samples, n_classes)."""
-    values: NDArray[np.floating] = np.exp(_two_sided(raw))
-    values /= values.sum(axis=1, keepdims=True)
-    return values
-
-
-def log_probabilities(raw: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Give the logarithm of `probabilities` without the loss of small ones."""
-    values: NDArray[np.floating] = _two_sided(raw)
-    values -= np.log(np.exp(values).sum(axis=1, keepdims=True))
-    return values
-
-
-def winners(raw: NDArray[np.floating]) -> NDArray[np.intp]:
-    """Give the index of the most probable class for each row of raw output."""
-    if raw.shape[1] == 1:
-        return (raw[:, 0] > 0).astype(np.intp)
-    best: NDArray[np.intp] = raw.argmax(axis=1)
-    return best
-
-
-def standardize(
-    values: NDArray[Any],
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Give a copy with zero mean and unit deviation by column, the means and the deviations.
-
-    A column that is constant up to rounding gets the deviation 1, so that it stays zero.
-
-    Raises
-    ------
-    InvalidOptionError
-        If the values are so large that their squares overflow.
-    """
-    scaled = values.astype(np.float64)
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean = scaled.mean(axis=0)
-        scaled -= mean
-        scale = scaled.std(axis=0)
-    if not np.isfinite(scale).all():
-        raise InvalidOptionError(
-            "values are too large: their squares overflow float64; scale them down first"
-        )
-    scale[scale <= 10 * np.finfo(np.float64).eps * np.abs(mean)] = 1
-    scaled /= scale
-    return scaled, mean, scale
+def _layout(state: dict[str, Any]) -> dict[str, object]:
+    """Give what two states of one optimizer for the same parameters have in common."""
+    return {
+        name: (value.shape, value.dtype) if isinstance(value, np.ndarray) else type(value)
+        for name, value in state.items()
+    }

@@ -1,51 +1,89 @@
-"""Linear and logistic regression as scikit-learn estimators, trained by any optimizer.
+"""What the linear models share: options, coordinates in which they are trained, and coefficients.
 
 Prediction needs `coef_`, `intercept_`, `n_features_in_`, `feature_names_in_` where there was one, and
-`classes_` (classifier). All other fitted attributes only tell how the training went.
+`classes_` (classifiers). All other fitted attributes only tell how the training went.
 
-Both train on features standardized to zero mean and unit deviation and give coefficients for the features as
-they came. That is only a change of coordinates, which makes one learning rate fit any units; the penalty
-`alpha` acts on the standardized coefficients, as in R's glmnet (J. Friedman, T. Hastie, R. Tibshirani,
-"Regularization Paths for Generalized Linear Models via Coordinate Descent", 2010).
+All are trained on features of zero mean and unit deviation and give coefficients for the features as they
+came. That is only a change of coordinates, which makes one learning rate fit any units.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
+import attrs
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils import column_or_1d
-from sklearn.utils.validation import check_is_fitted, validate_data
+from attrs import frozen
+from sklearn.utils.validation import check_is_fitted
 
+from maas_sdk.errors import InvalidOptionError
 from maas_sdk.learning._accelerated import AcceleratedDescent, largest_eigenvalue
-from maas_sdk.learning._estimator import (
-    all_or_nothing,
-    encode_labels,
-    log_probabilities,
-    probabilities,
-    random_generator,
-    standardize,
-    winners,
-)
-from maas_sdk.learning._losses import BinaryLogLoss, MultinomialLogLoss, SquaredLoss
+from maas_sdk.learning._estimator import Trained, check_checkpoint
+from maas_sdk.learning._intake import answer_in_chunks, look_through, take_in
+from maas_sdk.learning._loss_choice import without_kinks
+from maas_sdk.learning._losses import SquaredLoss
+from maas_sdk.learning._moments import Moments
 from maas_sdk.learning._network import Network, Workspace
-from maas_sdk.learning._options import check_real
-from maas_sdk.learning._training import TrainingOptions, batch_rows, train
+from maas_sdk.learning._optimizers import Adam
+from maas_sdk.learning._options import check_boolean, check_real
+from maas_sdk.learning._targets import Labels
+from maas_sdk.learning._training import TrainingOptions, train
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
-    from maas_sdk.interfaces import Optimizer
+    from maas_sdk.interfaces import Checkpoint, Optimizer
+    from maas_sdk.learning._intake import Intake
     from maas_sdk.learning._losses import Loss
+    from maas_sdk.learning._sources import Source
+    from maas_sdk.learning._targets import Targets
 
-__all__ = ["LinearRegressor", "LogisticClassifier"]
+__all__ = ["Linear"]
+
+_MOST_PRODUCTS = 2000  # features whose products with each other are kept: 32 MB
+_STREAMING_RATE = 0.01
 
 
-class _Linear(BaseEstimator):
-    """Options and training of both models."""
+@frozen
+class _Coordinates:
+    """Where features and outputs have the mean 0 and the scale 1."""
+
+    center: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    target_center: NDArray[np.float64]
+    target_scale: NDArray[np.float64]
+
+    def enter(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give features in these coordinates."""
+        moved: NDArray[np.float64] = X - self.center
+        moved /= self.scale
+        return moved
+
+    def coefficients(
+        self, weights: NDArray[Any], biases: NDArray[Any]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Give coefficients (n_outputs, n_features) and intercepts (n_outputs,) outside of weights inside."""
+        coef = weights / self.scale[:, None]
+        intercept = biases - self.center @ coef
+        outside = np.ascontiguousarray((coef * self.target_scale).T)
+        return outside, intercept * self.target_scale + self.target_center
+
+    def weights(
+        self, coef: NDArray[np.float64], intercept: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Give weights (n_features, n_outputs) and biases (n_outputs,): the inverse of `coefficients`."""
+        inside = coef.T / self.target_scale
+        biases = (intercept - self.target_center) / self.target_scale + self.center @ inside
+        return inside * self.scale[:, None], biases
+
+
+class Linear(Trained):
+    """Options and training of the linear models."""
+
+    coef_: NDArray[Any]
+    intercept_: Any
 
     def __init__(
         self,
@@ -56,6 +94,7 @@ class _Linear(BaseEstimator):
         max_iter: int = 1000,
         tol: float = 1e-6,
         n_iter_no_change: int = 10,
+        warm_start: bool = False,
         random_state: int | np.random.RandomState | None = None,
         callback: Callable[[Mapping[str, Any]], object] | None = None,
     ) -> None:
@@ -65,18 +104,17 @@ class _Linear(BaseEstimator):
         self.max_iter = max_iter
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
+        self.warm_start = warm_start
         self.random_state = random_state
         self.callback = callback
 
-    def _train(self, X: NDArray[np.float64], target: NDArray[Any], n_outputs: int, loss: Loss) -> Any:
-        """Train on checked data; give coefficients (n_features, n_outputs) and intercepts (n_outputs,)."""
-        alpha = check_real("alpha", self.alpha, minimum=0)
-        X, mean, scale = standardize(X)
+    def _options(self, *, partial: bool) -> TrainingOptions:
+        """Check all options; give those of the training, the default optimizer's learning rate left open."""
+        check_real("alpha", self.alpha, minimum=0)
+        check_boolean("warm_start", self.warm_start)
         optimizer = self.optimizer
         if optimizer is None:
-            # The intercept's column of ones has the eigenvalue 1.
-            smoothness = loss.curvature * max(1.0, largest_eigenvalue(X)) + alpha
-            optimizer = AcceleratedDescent(1 / smoothness)
+            optimizer = Adam(_STREAMING_RATE) if partial else AcceleratedDescent(1.0)
         options = TrainingOptions(
             optimizer=optimizer,
             batch_size=self.batch_size,
@@ -85,194 +123,183 @@ class _Linear(BaseEstimator):
             n_iter_no_change=self.n_iter_no_change,
             callback=self.callback,
         )
-        network = Network((X.shape[1], n_outputs))
-        workspace = Workspace(
-            network,
-            loss,
-            np.zeros(network.n_parameters),
-            max_rows=batch_rows(options, len(X)),
-            alpha=alpha,
-        )
-        result = train(workspace, X, target, options=options, rng=random_generator(self.random_state))
-        self.loss_curve_ = result.loss_curve
-        self.loss_ = result.loss_curve[-1]
-        self.n_iter_ = len(result.loss_curve)
-        (coef,), (intercept,) = network.views(result.params)
-        coef = coef / scale[:, None]
-        return coef, intercept - mean @ coef
+        return attrs.evolve(options, max_iter=1, warn_unsettled=False) if partial else options
 
-    def _raw(self, X: Any) -> NDArray[np.float64]:
+    def _loss(self, targets: Targets) -> Loss:
+        """Give the loss."""
+        raise NotImplementedError
+
+    def _scale(self, deviation: NDArray[np.float64], alpha: float, weight: float) -> NDArray[np.float64]:  # noqa: ARG002 - for others
+        """Give what each feature is divided by; `weight` is the sum of the rows' weights."""
+        return deviation
+
+    def _total_weight(self, data: Intake) -> float:  # noqa: ARG002 - for others
+        """Give the sum of the rows' weights, where the penalty depends on it."""
+        return 0.0
+
+    def _penalty(self, scale: NDArray[np.float64], alpha: float, weight: float) -> Any:  # noqa: ARG002 - for others
+        """Give the strength of the penalty on the weight of each scaled feature, or of all."""
+        return alpha
+
+    def _learn(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        *,
+        targets: Targets,
+        checkpoint: Checkpoint | None,
+        partial: bool,
+    ) -> None:
+        """Train and set the attributes that all linear models have.
+
+        Parameters
+        ----------
+        targets : Targets
+        partial : bool
+            Whether to take one pass, and go on from what was learned before.
+        """
+        options = self._options(partial=partial)
+        check_checkpoint(checkpoint)
+        fitted = hasattr(self, "coef_")
+        goes_on = fitted and (partial or self.warm_start)
+        before = (np.atleast_2d(self.coef_), np.atleast_1d(self.intercept_)) if goes_on else None
+        data = take_in(
+            self,
+            X,
+            y,
+            sample_weight,
+            dtype=np.float64,
+            batch_rows=options.batch_rows,
+            labels=isinstance(targets, Labels),
+            reset=not (partial and fitted),
+        )
+        frame = self._measure(data, targets, getattr(self, "_coordinates", None) if partial else None)
+        source = data.source.encoded(targets.encode).mapped(frame.coordinates.enter)
+        loss = self._loss(targets)
+        if self.optimizer is None and not partial:
+            loss = without_kinks(loss)
+            options = attrs.evolve(options, optimizer=_fitting_optimizer(loss, source, frame))
+        network = Network((source.n_features, targets.n_outputs))
+        params = np.zeros(network.n_parameters)
+        start = None
+        if before is not None:
+            _write_parameters(network.views(params), frame.coordinates, *before)
+            start = self._start(options.optimizer, params, chosen=self.optimizer is not None)
+        rng = self._random(partial=partial)
+        penalty = np.repeat(frame.penalty, targets.n_outputs) if np.ndim(frame.penalty) else frame.penalty
+        result = train(
+            Workspace(network, loss, params, max_rows=source.max_rows, alpha=penalty),
+            source,
+            options=options,
+            rng=rng,
+            start=start,
+            checkpoint=checkpoint,
+            fingerprint=self._fingerprint(),
+        )
+        (weights,), (biases,) = network.views(result.params)
+        self.coef_, self.intercept_ = frame.coordinates.coefficients(weights, biases)
+        self._keep_history(
+            result,
+            {**attrs.asdict(frame.coordinates), "weight": frame.weight},
+            rng,
+            appends=partial and fitted,
+            keeps=partial or self.warm_start,
+        )
+
+    def _measure(self, data: Intake, targets: Targets, known: Mapping[str, Any] | None) -> _Frame:
+        """Find the coordinates to train in; `known` are those of the first call of partial_fit."""
+        alpha = float(self.alpha)
+        if known is not None:
+            weight = known["weight"] + self._total_weight(data)
+            coordinates = _Coordinates(**{name: known[name] for name in known if name != "weight"})
+            penalty = self._penalty(coordinates.scale, alpha, weight)
+            return _Frame(coordinates, None, penalty, weight)
+        moments = Moments(products=self.optimizer is None and data.source.n_features <= _MOST_PRODUCTS)
+
+        def see(X: NDArray[Any], target: NDArray[Any], weight: NDArray[np.floating] | None) -> None:
+            moments.add(X, weight)
+            targets.see(target, weight)
+
+        look_through(data.source, see)
+        weight = self._total_weight(data)
+        scale = self._scale(moments.deviation, alpha, weight)
+        coordinates = _Coordinates(moments.mean, scale, targets.center, targets.scale)
+        return _Frame(coordinates, moments, self._penalty(scale, alpha, weight), weight)
+
+    def _raw(self, X: Any) -> NDArray[Any]:
         """Give the raw output (n_samples, n_outputs) for data from outside."""
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=np.float64, order="C")
-        raw: NDArray[np.float64] = X @ np.atleast_2d(self.coef_).T + self.intercept_
-        return raw
+        coef = np.atleast_2d(self.coef_)
+
+        def answer(rows: NDArray[np.floating]) -> NDArray[np.floating]:
+            raw: NDArray[np.floating] = rows @ coef.T + self.intercept_
+            return raw
+
+        return answer_in_chunks(self, X, answer, dtype=np.float64, width=max(coef.shape))
 
 
-class LinearRegressor(RegressorMixin, _Linear):
-    """Linear least squares, plain or penalized (ridge), trained by any optimizer.
+@frozen
+class _Frame:
+    """What was measured of data: coordinates, and the features' moments where there was a pass over them."""
 
-    Minimizes the mean of ½·‖error‖² plus ½·alpha·‖coefficients‖², features and outputs standardized; losses
-    are in that scale, where ½ for each output is the loss of predicting the mean. All arithmetic is done in
-    float64.
+    coordinates: _Coordinates
+    moments: Moments | None
+    penalty: Any
+    weight: float
 
-    Parameters
-    ----------
-    optimizer : Optimizer, default=None
-        None takes accelerated gradient descent with a learning rate computed from the data, which comes close
-        to the exact solution on any data. One with a true attribute `full_batch` gets all of the data in each
-        step.
-    alpha : float, default=0.0
-        Strength of the L2 penalty on the coefficients of the standardized features.
-    batch_size : int, default=None
-        Rows of a batch, for an optimizer that works in batches; None takes 200.
-    max_iter : int, default=1000
-        Epochs at most.
-    tol : float, default=1e-6
-        An epoch that does not improve the loss by more than this counts as one without change.
-    n_iter_no_change : int, default=10
-        Epochs without change after which training stops.
-    random_state : int, RandomState instance or None, default=None
-        For the order of the rows where there are batches.
-    callback : callable, default=None
-        Called after each epoch with a mapping: ``"epoch"`` (from 1), ``"n_epochs"`` (at most) and ``"loss"``.
-        What it raises ends the training, reaches the caller of `fit`, and leaves the estimator as it was.
 
-    Attributes
-    ----------
-    coef_ : ndarray of shape (n_features,) or (n_outputs, n_features)
-    intercept_ : float or ndarray of shape (n_outputs,)
-    n_features_in_ : int
-    feature_names_in_ : ndarray of shape (n_features,)
-        Where `X` had names that are all strings.
-    n_iter_ : int
-        Epochs that were run.
-    loss_ : float
-        Mean loss of the last epoch, penalty included.
-    loss_curve_ : list of float
-        Mean loss of each epoch.
-
-    Raises
-    ------
-    InvalidOptionError
-        From `fit`, if an option is wrong or the training diverges.
-
-    Examples
-    --------
-    >>> X = [[0.0], [1.0], [2.0], [3.0]]
-    >>> regressor = LinearRegressor().fit(X, [1.0, 3.0, 5.0, 7.0])
-    >>> round(float(regressor.coef_[0]), 2), round(regressor.intercept_, 2)
-    (2.0, 1.0)
-    """
-
-    def __init__(
-        self,
-        *,
-        optimizer: Optimizer | None = None,
-        alpha: float = 0.0,
-        batch_size: int | None = None,
-        max_iter: int = 1000,
-        tol: float = 1e-6,
-        n_iter_no_change: int = 10,
-        random_state: int | np.random.RandomState | None = None,
-        callback: Callable[[Mapping[str, Any]], object] | None = None,
-    ) -> None:
-        super().__init__(
-            optimizer=optimizer,
-            alpha=alpha,
-            batch_size=batch_size,
-            max_iter=max_iter,
-            tol=tol,
-            n_iter_no_change=n_iter_no_change,
-            random_state=random_state,
-            callback=callback,
+def _write_parameters(
+    views: tuple[list[NDArray[np.floating]], list[NDArray[np.floating]]],
+    coordinates: _Coordinates,
+    coef: NDArray[np.float64],
+    intercept: NDArray[np.float64],
+) -> None:
+    """Write fitted coefficients into the parameters of a network without hidden layers."""
+    (weights,), (biases,) = views
+    if coef.T.shape != weights.shape:
+        raise InvalidOptionError(
+            f"training cannot go on: the model has coefficients for {coef.shape[1]} features and "
+            f"{coef.shape[0]} outputs, the data have {weights.shape[0]} and {weights.shape[1]}. Set "
+            "warm_start=False to begin anew"
         )
-
-    def fit(self, X: Any, y: Any) -> Self:
-        """Learn from `X` (n_samples, n_features) and values `y`, (n_samples,) or (n_samples, n_outputs)."""
-        with all_or_nothing(self):
-            X, y = validate_data(self, X, y, dtype=np.float64, multi_output=True, y_numeric=True)
-            target, mean, scale = standardize(y.reshape(len(y), -1))
-            coef, intercept = self._train(X, target, target.shape[1], SquaredLoss())
-            coef, intercept = np.ascontiguousarray((coef * scale).T), intercept * scale + mean
-            self.coef_ = coef[0] if y.ndim == 1 else coef
-            self.intercept_ = float(intercept[0]) if y.ndim == 1 else intercept
-        return self
-
-    def predict(self, X: Any) -> NDArray[np.float64]:
-        """Predict values: float64, shape (n_samples,) or (n_samples, n_outputs) as `y` had."""
-        raw = self._raw(X)
-        return raw[:, 0] if self.coef_.ndim == 1 else raw
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.target_tags.multi_output = True
-        return tags
+    weights[:], biases[:] = coordinates.weights(coef, intercept)
 
 
-class LogisticClassifier(ClassifierMixin, _Linear):
-    """Logistic regression, binary or multinomial, trained by any optimizer.
+def _fitting_optimizer(loss: Loss, source: Source, frame: _Frame) -> AcceleratedDescent:
+    """Give the default optimizer for a loss without kinks, its learning rate computed from the data."""
+    curvature, moments = loss.curvature, frame.moments
+    if curvature is None:
+        raise InvalidOptionError(
+            f"{loss!r} has no curvature, which the default optimizer needs: give an optimizer, such as "
+            "AdaGrad()"
+        )
+    assert moments is not None  # only partial_fit goes without
+    if source.n_features <= _MOST_PRODUCTS:
+        covariance = moments.covariance(frame.coordinates.scale)
 
-    Minimizes the mean log loss plus ½·alpha·‖coefficients‖², features standardized. All arithmetic is done in
-    float64.
+        def multiply(vector: NDArray[np.float64]) -> NDArray[np.float64]:
+            product: NDArray[np.float64] = curvature * (covariance @ vector) + frame.penalty * vector
+            return product
+    else:
 
-    Parameters
-    ----------
-    optimizer, batch_size, max_iter, tol, n_iter_no_change, random_state, callback
-        As for :class:`LinearRegressor`.
-    alpha : float, default=1e-4
-        Strength of the L2 penalty on the coefficients of the standardized features; without one, classes that
-        a plane can separate would push the coefficients without end.
+        def multiply(vector: NDArray[np.float64]) -> NDArray[np.float64]:
+            product: NDArray[np.float64] = curvature * _covariance_times(source, vector)
+            product += frame.penalty * vector
+            return product
 
-    Attributes
-    ----------
-    coef_ : ndarray of shape (1, n_features) or (n_classes, n_features)
-        One row for two classes, of the log-odds of the second.
-    intercept_ : ndarray of shape (1,) or (n_classes,)
-    classes_ : ndarray of shape (n_classes,)
-        Labels, sorted.
-    n_features_in_, feature_names_in_, n_iter_, loss_, loss_curve_
-        As for :class:`LinearRegressor`.
+    # The intercept's column of ones has the eigenvalue 1.
+    largest = max(curvature, largest_eigenvalue(multiply, source.n_features))
+    return AcceleratedDescent(1 / largest, local=not isinstance(loss, SquaredLoss))
 
-    Raises
-    ------
-    InvalidOptionError
-        From `fit`, if an option is wrong, `y` has one class only, or the training diverges.
 
-    Examples
-    --------
-    >>> classifier = LogisticClassifier().fit([[0.0], [1.0], [3.0], [4.0]], ["low", "low", "high", "high"])
-    >>> classifier.predict([[0.5], [3.5]]).tolist()
-    ['low', 'high']
-    """
-
-    def fit(self, X: Any, y: Any) -> Self:
-        """Learn from `X` of shape (n_samples, n_features) and labels `y` of shape (n_samples,)."""
-        with all_or_nothing(self):
-            X, y = validate_data(self, X, y, dtype=np.float64)
-            self.classes_, codes = encode_labels(column_or_1d(y, warn=True))
-            if len(self.classes_) == 2:  # noqa: PLR2004 - one logistic unit decides between two
-                coef, self.intercept_ = self._train(X, codes[:, None].astype(X.dtype), 1, BinaryLogLoss())
-            else:
-                coef, self.intercept_ = self._train(X, codes, len(self.classes_), MultinomialLogLoss())
-            self.coef_ = np.ascontiguousarray(coef.T)
-        return self
-
-    def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """Give the second class's log-odds (n_samples,), or each class's output (n_samples, n_classes)."""
-        raw = self._raw(X)
-        return raw[:, 0] if raw.shape[1] == 1 else raw
-
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Predict the most probable class of each row: ndarray of shape (n_samples,), dtype of `classes_`."""
-        raw = self._raw(X)
-        labels: NDArray[Any] = self.classes_[winners(raw)]
-        return labels
-
-    def predict_proba(self, X: Any) -> NDArray[np.floating]:
-        """Predict the probability of each class: float64, shape (n_samples, n_classes)."""
-        return probabilities(self._raw(X))
-
-    def predict_log_proba(self, X: Any) -> NDArray[np.floating]:
-        """Predict the logarithm of each class's probability, float64, shape (n_samples, n_classes)."""
-        return log_probabilities(self._raw(X))
+def _covariance_times(source: Source, vector: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Multiply the covariance of standardized features by a vector, in one pass over the data."""
+    total, n_rows = np.zeros_like(vector), 0
+    for X, _, weight in source.epoch(None):
+        projection = X @ vector
+        if weight is not None:
+            projection *= weight
+        total += X.T @ projection
+        n_rows += len(X)
+    return total / n_rows

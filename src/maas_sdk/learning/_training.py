@@ -1,224 +1,200 @@
-"""The training loop: shuffled batches, one optimizer, a stopping rule; no files, no estimators."""
+"""The training loop: batches from any source, one optimizer, a stopping rule; no files, no estimators."""
 
 from __future__ import annotations
 
-import math
+import copy
+import inspect
 import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from attrs import frozen
+from attrs import define
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
 
 from maas_sdk.errors import InvalidOptionError
-from maas_sdk.interfaces import Optimizer
 from maas_sdk.learning._blas import suitable_blas_threads
-from maas_sdk.learning._options import check_integer, check_real
+from maas_sdk.learning._history import History
+from maas_sdk.learning._progress import Progress
+from maas_sdk.learning._resumption import Keeper, describe_value, digest_generator, digest_state
+from maas_sdk.learning._sources import digest_rows
+from maas_sdk.learning._training_options import TrainingOptions, TrainingResult, TrainingStart
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
+    from maas_sdk.interfaces import Checkpoint
     from maas_sdk.learning._network import Workspace
+    from maas_sdk.learning._sources import Source
 
-__all__ = ["TrainingOptions", "TrainingResult", "batch_rows", "train"]
-
-_DEFAULT_BATCH = 200
-# A training that ends with so many times the loss it began with has diverged, finite or not. Losses are in
-# nats or in variances of the target, so that 1 is the least loss worth a comparison.
-_RISE = 10.0
+__all__ = ["TrainingOptions", "TrainingResult", "TrainingStart", "train"]
 
 
-@frozen(kw_only=True)
-class TrainingOptions:
-    """What a training needs besides data and a network; checked when it is made.
+@define
+class _Pass:
+    """How far the present epoch is."""
 
-    Parameters
-    ----------
-    optimizer : Optimizer
-        When it has an attribute `full_batch` that is true, each step sees all of the data.
-    batch_size : int or None
-        Rows of a batch; None takes 200, or all rows if the optimizer wants the full batch.
-    max_iter : int
-        Epochs at most.
-    tol : float
-        What counts as an improvement of the loss (or of the validation score) from the best so far.
-    n_iter_no_change : int
-        Epochs without improvement after which training stops.
-    callback : callable or None
-        Called after each epoch with a mapping: ``epoch`` (from 1), ``n_epochs`` (at most), ``loss`` and, with
-        a validation set, ``validation_score``.
-    """
+    batches: int = 0
+    rows: int = 0
+    total: float = 0.0  # sum of losses, by rows
+    first: float = 0.0  # loss of the first batch
+    gradient: NDArray[np.floating] | None = None  # where an optimizer wants the full batch
 
-    optimizer: Optimizer
-    batch_size: int | None
-    max_iter: int
-    tol: float
-    n_iter_no_change: int
-    callback: Callable[[Mapping[str, Any]], object] | None
+    def add(self, loss: float, n_rows: int) -> None:
+        if not self.batches:
+            self.first = loss
+        self.batches += 1
+        self.rows += n_rows
+        self.total += n_rows * loss
 
-    def __attrs_post_init__(self) -> None:
-        given: object = self.optimizer
-        if isinstance(given, type) or not isinstance(given, Optimizer):
-            raise InvalidOptionError(
-                f"optimizer must be an object with init and update_, such as Adam(), not {given!r}"
-            )
-        check_integer("max_iter", self.max_iter, minimum=1)
-        check_real("tol", self.tol, minimum=0)
-        check_integer("n_iter_no_change", self.n_iter_no_change, minimum=1)
-        if self.callback is not None and not callable(self.callback):
-            raise InvalidOptionError(f"callback must be callable or None, not {self.callback!r}")
-        if self.batch_size is not None:
-            check_integer("batch_size", self.batch_size, minimum=1)
-            if self.full_batch:
-                raise InvalidOptionError(
-                    f"batch_size={self.batch_size} contradicts {self.optimizer!r}, which takes the full "
-                    "batch: leave batch_size out, or take an optimizer for batches such as SGD"
-                )
-
-    @property
-    def full_batch(self) -> bool:
-        """Whether the optimizer takes all of the data in each step."""
-        return bool(getattr(self.optimizer, "full_batch", False))
-
-
-@frozen(kw_only=True)
-class TrainingResult:
-    """What a training came to.
-
-    Attributes
-    ----------
-    params : ndarray of shape (n_parameters,)
-        Those of the last epoch, or of the best one when there was a validation set.
-    loss_curve : list of float
-        Mean loss of each epoch, penalty included.
-    validation_scores : list of float or None
-        One for each epoch, if there was a validation set.
-    """
-
-    params: NDArray[np.floating]
-    loss_curve: list[float]
-    validation_scores: list[float] | None
-
-
-def batch_rows(options: TrainingOptions, n_samples: int) -> int:
-    """Give the number of rows of a batch."""
-    if options.full_batch:
-        return n_samples
-    return min(options.batch_size or _DEFAULT_BATCH, n_samples)
-
-
-class _Batches:
-    """Rows in a new order each epoch, gathered into buffers that are used again; or all rows in one piece."""
-
-    def __init__(
-        self, X: NDArray[np.floating], target: NDArray[Any], n_rows: int | None, rng: np.random.RandomState
-    ) -> None:
-        self._X, self._target, self._rng = X, target, rng
-        self._n_rows = n_rows
-        self._X_buffer = np.empty((n_rows or 0, *X.shape[1:]), X.dtype)
-        self._target_buffer = np.empty((n_rows or 0, *target.shape[1:]), target.dtype)
-
-    def epoch(self) -> Iterator[tuple[NDArray[np.floating], NDArray[Any]]]:
-        """Give each row once; a batch is valid until the next one."""
-        if self._n_rows is None:
-            yield self._X, self._target
+    def add_gradient(self, grads: NDArray[np.floating], n_rows: int) -> None:
+        """Keep the gradient of the first batch as it is, and from the second on the sum over rows."""
+        if self.batches == 1:  # perhaps all: then this is the very gradient
+            self.gradient = grads.copy()
             return
-        order = self._rng.permutation(len(self._X))
-        for start in range(0, len(order), self._n_rows):
-            rows = order[start : start + self._n_rows]
-            # mode="clip" writes straight into the buffer; the default would go through another one.
-            yield (
-                np.take(self._X, rows, axis=0, out=self._X_buffer[: len(rows)], mode="clip"),
-                np.take(self._target, rows, axis=0, out=self._target_buffer[: len(rows)], mode="clip"),
-            )
+        assert self.gradient is not None
+        if self.batches == 2:  # noqa: PLR2004 - the first and this one
+            self.gradient = np.multiply(self.gradient, self.rows - n_rows, dtype=np.float64)
+        self.gradient += np.multiply(grads, n_rows, dtype=np.float64)
+
+    def mean_gradient(self, out: NDArray[np.floating]) -> None:
+        """Write the mean over all rows into `out`."""
+        assert self.gradient is not None
+        np.divide(self.gradient, 1 if self.batches == 1 else self.rows, out=out, casting="same_kind")
 
 
-def _run_epoch(
-    workspace: Workspace, batches: _Batches, optimizer: Optimizer, state: dict[str, Any]
-) -> tuple[float, float]:
-    """Take one step for each batch; give the mean loss and the first batch's, before its step."""
-    total, n_seen, first = 0.0, 0, None
-    with np.errstate(all="ignore"):  # what is not finite is found at the end of the epoch
-        for X, target in batches.epoch():
-            loss = workspace.loss_and_gradient(X, target)
-            first = loss if first is None else first
-            total += len(X) * loss
-            n_seen += len(X)
-            optimizer.update_(workspace.params, workspace.grads, state)
-    assert first is not None  # there is at least one row
-    return total / n_seen, first
-
-
-class _History:
-    """What the epochs came to so far: which parameters are worth keeping, and whether it is time to stop."""
+class _Training:
+    """A training under way: everything that a checkpoint must tell is an attribute."""
 
     def __init__(
         self,
+        workspace: Workspace,
+        source: Source,
         options: TrainingOptions,
-        params: NDArray[np.floating],
+        rng: np.random.RandomState,
         validate: Callable[[NDArray[np.floating]], float] | None,
+        start: TrainingStart | None,
     ) -> None:
-        self._options, self._params, self._validate = options, params, validate
-        self._kept = params.copy() if validate else params
-        self._initial_loss = self._kept_loss = math.inf
-        self._best_score, self._idle = -math.inf, 0
-        self._losses: list[float] = []
-        self._scores: list[float] = []
-
-    def add(self, loss: float, first_loss: float) -> dict[str, Any]:
-        """Take the losses of an epoch; give what the callback is told."""
-        if not self._losses:
-            self._initial_loss = first_loss
-        self._losses.append(loss)
-        if not (math.isfinite(loss) and np.isfinite(self._params).all()):
-            raise self._diverged(f"the loss is {loss:g}, or parameters are not finite")
-        progress = {"epoch": len(self._losses), "n_epochs": self._options.max_iter, "loss": loss}
-        if self._validate:
-            score = progress["validation_score"] = self._validate(self._params)
-            self._scores.append(score)
-        else:
-            score, self._kept_loss = -loss, loss
-        self._idle = 0 if score > self._best_score + self._options.tol else self._idle + 1
-        if score > self._best_score:
-            self._best_score = score
-            if self._validate:
-                np.copyto(self._kept, self._params)
-                self._kept_loss = loss
-        return progress
+        self.workspace, self.source, self.options, self.rng = workspace, source, options, rng
+        self._validate = validate
+        self._observe = getattr(options.optimizer, "observe_", None)
+        self.state: dict[str, Any] = (
+            options.optimizer.init(workspace.params)
+            if start is None
+            else copy.deepcopy(dict(start.optimizer_state))
+        )
+        self.history = History(
+            options.optimizer,
+            workspace.params,
+            tol=options.tol,
+            n_iter_no_change=options.n_iter_no_change,
+            scored=validate is not None,
+        )
+        self._pass = _Pass()
+        self._order: Any = None  # state of `rng` before the present epoch
+        self.keeper: Keeper | None = None
+        self.progress = Progress(options.callback, n_epochs=options.max_iter, clock=options.clock)
 
     @property
-    def settled(self) -> bool:
-        """Whether there was no improvement by more than `tol` for long enough."""
-        return self._idle >= self._options.n_iter_no_change
+    def unsettled(self) -> bool:
+        """Whether epochs were not enough for the stopping rule."""
+        return not self.history.settled
 
-    def result(self) -> TrainingResult:
-        """Give the parameters that are kept, unless their loss tells that the training diverged."""
-        # Without this, growing from epoch to epoch would pass for "no improvement", and so for convergence.
-        if self._kept_loss > _RISE * max(self._initial_loss, 1.0):
-            raise self._diverged(f"the loss rose from {self._initial_loss:g} to {self._kept_loss:g}")
-        return TrainingResult(
-            params=self._kept,
-            loss_curve=self._losses,
-            validation_scores=self._scores if self._validate else None,
-        )
+    def run(self) -> None:
+        """Go through the epochs that are left."""
+        while self.unsettled and len(self.history.losses) < self.options.max_iter:
+            if self.keeper:
+                self._order = self.rng.get_state(legacy=False)
+            with suitable_blas_threads(self.workspace.largest_product):
+                self._run_batches()
+            self._end_epoch()
 
-    def _diverged(self, what: str) -> InvalidOptionError:
-        return InvalidOptionError(
-            f"training diverged in epoch {len(self._losses)}: {what}. Lower the learning_rate of "
-            f"{self._options.optimizer!r}, or standardize the features"
+    def _run_batches(self) -> None:
+        now, workspace, options = self._pass, self.workspace, self.options
+        epoch = len(self.history.losses) + 1
+        rng = None if options.full_batch else self.rng  # no order changes a sum, but for its last bits
+        for X, target, weight in self.source.epoch(rng, skip=now.batches):
+            with np.errstate(all="ignore"):  # what is not finite is found at the end of the epoch
+                now.add(workspace.loss_and_gradient(X, target, weight), len(X))
+                if options.full_batch:
+                    now.add_gradient(workspace.grads, len(X))
+                else:
+                    options.optimizer.update_(workspace.params, workspace.grads, self.state)
+            if self.keeper:
+                self.keeper.keep(self.to_state, epoch_ended=False)
+            self.progress.batch(
+                epoch=epoch,
+                loss=now.total / now.rows,
+                batch=now.batches,
+                n_batches=self.source.n_batches,
+            )
+        if options.full_batch:
+            with np.errstate(all="ignore"):
+                now.mean_gradient(workspace.grads)
+                options.optimizer.update_(workspace.params, workspace.grads, self.state)
+
+    def _end_epoch(self) -> None:
+        history, epoch = self.history, len(self.history.losses) + 1
+        loss, first = self._pass.total / self._pass.rows, self._pass.first
+        history.check(loss, epoch)
+        score = self._validate(self.workspace.params) if self._validate else None
+        history.add(loss, score, first)
+        if self._observe:
+            self._observe(loss if score is None else -score, self.state)
+        self._pass = _Pass()
+        if self.keeper:
+            self._order = self.rng.get_state(legacy=False)
+            self.keeper.keep(self.to_state, epoch_ended=True)
+        self.progress.epoch(epoch=epoch, loss=loss, validation_score=score)
+
+    def to_state(self) -> dict[str, Any]:
+        """Give what a training needs to go on bit for bit."""
+        dropout = self.workspace.dropout_rng
+        now = self._pass
+        return {
+            "params": self.workspace.params,
+            "optimizer": self.state,
+            "order": self._order,
+            "dropout": None if dropout is None else dropout.bit_generator.state,
+            "pass": {
+                "batches": now.batches, "rows": now.rows, "total": now.total, "first": now.first,
+                "gradient": now.gradient,
+            },
+            "history": self.history.to_state(),
+            "seconds": self.progress.seconds,
+        }  # fmt: skip
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over what `to_state` gave."""
+        np.copyto(self.workspace.params, state["params"])
+        self.state = state["optimizer"]
+        self.rng.set_state(state["order"])
+        if self.workspace.dropout_rng is not None:
+            self.workspace.dropout_rng.bit_generator.state = state["dropout"]
+        self._pass = _Pass(**state["pass"])
+        self.history.restore(state["history"])
+        n_batches = self.source.n_batches
+        self.progress = Progress(
+            self.options.callback,
+            n_epochs=self.options.max_iter,
+            clock=self.options.clock,
+            seconds=state["seconds"],
+            done=len(self.history.losses) + (self._pass.batches / n_batches if n_batches else 0),
         )
 
 
 def train(
     workspace: Workspace,
-    X: NDArray[np.floating],
-    target: NDArray[Any],
+    source: Source,
     *,
     options: TrainingOptions,
     rng: np.random.RandomState,
     validate: Callable[[NDArray[np.floating]], float] | None = None,
+    start: TrainingStart | None = None,
+    checkpoint: Checkpoint | None = None,
+    fingerprint: Mapping[str, object] | None = None,
 ) -> TrainingResult:
     """Train the parameters in `workspace`.
 
@@ -226,42 +202,102 @@ def train(
     ----------
     workspace : Workspace
         Holds the network, the loss, the parameters (changed in place) and their gradient.
-    X : ndarray of shape (n_samples, n_features), of the parameters' dtype
-    target : ndarray with n_samples rows
-        As the loss takes it.
+    source : Source
+        Its batches are of the parameters' dtype, their targets as the loss takes them, and their rows at most
+        the workspace's.
     options : TrainingOptions
     rng : numpy.random.RandomState
         Shuffles the rows of each epoch; unused with the full batch.
     validate : callable or None
         Gives the score of parameters on data held out, greater is better; then it decides when to stop and
         which epoch's parameters are kept.
+    start : TrainingStart or None
+        Where to go on; None begins with a new state of the optimizer.
+    checkpoint : Checkpoint or None
+        Where the training is saved now and then, and goes on from bit for bit if it was interrupted; cleared
+        when it has come to its end.
+    fingerprint : mapping of str to object, optional
+        What else must be the same for a checkpoint to be of this training: the model's options.
 
     Raises
     ------
     InvalidOptionError
-        If the loss or the parameters become infinite or NaN, or the loss ends far above where it began.
+        If the loss or the parameters become infinite or NaN, or the loss ends far above where it began; if
+        the source cannot be read as often as `max_iter` asks.
+    CheckpointError
+        If the checkpoint is of another training, or damaged.
 
     Warns
     -----
     ConvergenceWarning
         If `max_iter` epochs did not suffice for the stopping rule.
     """
-    state = options.optimizer.init(workspace.params)
-    batches = _Batches(X, target, None if options.full_batch else batch_rows(options, len(X)), rng)
-    history = _History(options, workspace.params, validate)
-    for _ in range(options.max_iter):
-        with suitable_blas_threads(workspace.largest_product):
-            losses = _run_epoch(workspace, batches, options.optimizer, state)
-        progress = history.add(*losses)
-        if options.callback:
-            options.callback(progress)
-        if history.settled:
-            break
-    else:
+    if options.max_iter > 1 and not source.repeatable:
+        raise InvalidOptionError(
+            f"max_iter={options.max_iter} epochs read the data more than once, which an iterator cannot: "
+            "give a function that makes a new iterator, or a list of batches; or call partial_fit"
+        )
+    training = _Training(workspace, source, options, rng, validate, start)
+    if checkpoint is not None:
+        _resume(training, checkpoint, scored=validate is not None, fingerprint=fingerprint or {})
+    training.run()
+    params = training.history.best()
+    if training.keeper:
+        training.keeper.finish()
+    if options.warn_unsettled and training.unsettled:
         warnings.warn(
             f"training ended after max_iter={options.max_iter} epochs, before the "
             f"{'validation score' if validate else 'loss'} had settled: raise max_iter or learning_rate",
             ConvergenceWarning,
-            stacklevel=4,
+            stacklevel=_level_of_caller(),
         )
-    return history.result()
+    return TrainingResult(
+        params=params,
+        loss_curve=training.history.losses,
+        validation_scores=training.history.scores if validate else None,
+        optimizer_state=training.state,
+    )
+
+
+def _resume(
+    training: _Training, checkpoint: Checkpoint, *, scored: bool, fingerprint: Mapping[str, object]
+) -> None:
+    """Give a training its keeper, and what it had come to if it was interrupted."""
+    options, source = training.options, training.source
+    drawn = scored or not options.full_batch
+    if drawn and training.rng is check_random_state(None):
+        raise InvalidOptionError(
+            "random_state must be an integer where there is a checkpoint: after a kill the same numbers are "
+            "to be drawn"
+        )
+    facts: dict[str, object] = {
+        **fingerprint,
+        "optimizer": options.optimizer,
+        "batch_size": options.batch_rows,
+        "tol": options.tol,
+        "n_iter_no_change": options.n_iter_no_change,
+        "early_stopping": scored,
+        "n_features": source.n_features,
+        "n_samples": source.n_samples,
+        "the data (their digest)": source.digest(),
+        "the first parameters (their digest)": digest_rows([training.workspace.params]),
+        "the optimizer's first state (its digest)": digest_state(training.state),
+        "random_state (its digest)": digest_generator(training.rng) if drawn else None,
+    }
+    training.keeper = Keeper(
+        checkpoint,
+        {name: describe_value(value) for name, value in facts.items()},
+        seconds=options.checkpoint_seconds,
+        clock=options.clock,
+    )
+    saved = training.keeper.load()
+    if saved is not None:
+        training.restore(saved)
+
+
+def _level_of_caller() -> int:
+    """Give the `stacklevel` with which a warning points to the first line outside of the SDK."""
+    level, frame = 0, inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("maas_sdk."):
+        level, frame = level + 1, frame.f_back
+    return level

@@ -18,6 +18,8 @@ from maas_sdk.plugin import PluginRegistry
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from maas_sdk.interfaces import Checkpoint
+
 __all__ = ["ChainEstimator"]
 
 F = TypeVar("F")
@@ -105,35 +107,59 @@ class ChainEstimator(BaseEstimator):
         check_is_fitted(self)
         return self.chain_.classes_
 
-    def fit(self, X: Any, y: Any = None, *, sample_weight: Any = None) -> Self:
+    def fit(
+        self, X: Any, y: Any = None, *, sample_weight: Any = None, checkpoint: Checkpoint | None = None
+    ) -> Self:
         """Fit the preprocessors and the model.
 
         When it fails or is interrupted, the pipeline is what it was before.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Training data; whatever the first step takes (arrays, sparse matrices, frames).
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs), optional
-            Targets.
+        X : array-like of shape (n_samples, n_features), or data in batches
+            Training data; whatever the first step takes (arrays, sparse matrices, frames). What
+            :meth:`maas_sdk.learning.Batches.of` takes, such as a large ``numpy.memmap``, a Parquet file or an
+            iterator of batches, is read batch by batch, in bounded memory: then preprocessors must have
+            `partial_fit`, and the model an attribute `takes_batches` that is true.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), str or list of str, optional
+            Targets; of tables in batches the names of their columns.
         sample_weight : array-like of shape (n_samples,), optional
             Weights, for the model and those preprocessors that take them.
+        checkpoint : Checkpoint, optional
+            Where a model of :mod:`maas_sdk.learning` leaves what it needs to go on after a kill, such as
+            ``maas.open_checkpoints("runs/").at("digits")``: call `fit` again with the same arguments.
 
         Raises
         ------
         InvalidOptionError
-            When a component or one of its options is wrong, or the model takes no weights.
+            When a component or one of its options is wrong, or the model takes no weights, no checkpoint or
+            no batches.
         UnknownComponentError
             For a name that no component has.
+        CheckpointError
+            When the checkpoint is damaged or of another training.
         ValueError
             scikit-learn's own, for data of the wrong shape or dtype, NaN where the model takes none, …
         """
+        from maas_sdk.learning import Batches  # noqa: PLC0415 - a receiver needs no learning room
+
         steps = self._steps()
-        chain = _fitting.fit_steps(steps, X, y, sample_weight=sample_weight, registry=self._host())
-        validate_data(self, X, skip_check_array=True)
+        in_batches = Batches.takes(X)
+        if in_batches:
+            X, y, sample_weight = Batches.of(X, y, sample_weight), None, None
+        chain = _fitting.fit_steps(
+            steps,
+            X,
+            y,
+            sample_weight=sample_weight,
+            checkpoint=checkpoint,
+            in_batches=in_batches,
+            registry=self._host(),
+        )
+        validate_data(self, X.first()[0] if in_batches else X, skip_check_array=True)
         self.chain_ = chain
         self._components = {step.name: step.component for step in steps}
-        self._facts = _fitting.describe(X, y)
+        self._facts = _fitting.describe_batches(X) if in_batches else _fitting.describe(X, y)
         for stale in ("selftest_", "_compression", "_made_of"):
             self.__dict__.pop(stale, None)
         return self

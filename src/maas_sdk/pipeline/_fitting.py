@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import is_regressor
 from sklearn.pipeline import Pipeline as Chain
+from sklearn.utils import get_tags
 from sklearn.utils.validation import _num_samples, has_fit_parameter
 
 from maas_sdk.errors import InvalidOptionError
@@ -16,10 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from maas_sdk.compression import Budget
+    from maas_sdk.interfaces import Checkpoint
+    from maas_sdk.learning import Batches
     from maas_sdk.pipeline._components import Step
     from maas_sdk.plugin import ComponentInfo, PluginRegistry
 
-__all__ = ["DEFAULT_COMPRESSORS", "default_budget", "describe", "fit_steps", "run"]
+__all__ = ["DEFAULT_COMPRESSORS", "default_budget", "describe", "describe_batches", "fit_steps", "run"]
 
 DEFAULT_COMPRESSORS: tuple[Any, ...] = (
     "float16",
@@ -36,6 +39,12 @@ def default_budget(pipeline: Any) -> Budget:
     return Budget(metric="r2" if is_regressor(pipeline) else "accuracy", max_drop=0.0)
 
 
+def describe_batches(data: Batches) -> dict[str, Any]:
+    """Tell what a model was fitted on; `data` were read to their end."""
+    X, y, _ = data.first()
+    return {**describe(X, y), "n_samples": data.n_samples}
+
+
 def describe(X: Any, y: Any) -> dict[str, Any]:
     """Tell what a model was fitted on: rows, dtype of the input, number of outputs."""
     if hasattr(X, "dtypes"):
@@ -49,18 +58,35 @@ def describe(X: Any, y: Any) -> dict[str, Any]:
 
 
 def fit_steps(
-    steps: Sequence[Step], X: Any, y: Any, *, sample_weight: Any, registry: PluginRegistry
+    steps: Sequence[Step],
+    X: Any,
+    y: Any,
+    *,
+    sample_weight: Any,
+    checkpoint: Checkpoint | None,
+    in_batches: bool,
+    registry: PluginRegistry,
 ) -> Chain:
-    """Fit `steps` in order and give the fitted chain."""
+    """Fit `steps` in order and give the fitted chain; with `in_batches`, `X` is a `Batches` with targets."""
     *preprocessors, last = steps
     data = X
     for step in preprocessors:
         with registry.step("preprocess", component=step.reference), component_errors(step.component):
-            data = _fit_transform(step.estimator, data, y, sample_weight)
+            if in_batches:
+                data = fit_on_batches(step, data)
+            else:
+                data = _fit_transform(step.estimator, data, y, sample_weight)
     model = last.estimator
-    if sample_weight is not None and not has_fit_parameter(model, "sample_weight"):
-        raise InvalidOptionError(f"model {last.reference!r} takes no sample_weight")
-    options = {} if sample_weight is None else {"sample_weight": sample_weight}
+    options = {"sample_weight": sample_weight, "checkpoint": checkpoint}
+    options = {name: value for name, value in options.items() if value is not None}
+    for name in options:
+        if not has_fit_parameter(model, name):
+            raise InvalidOptionError(f"model {last.reference!r} takes no {name}")
+    if in_batches and not getattr(model, "takes_batches", False):
+        raise InvalidOptionError(
+            f"model {last.reference!r} reads no batches: give it arrays in memory, or take a model that has "
+            "takes_batches = True, such as those of maas_sdk.learning"
+        )
     with (
         registry.step("fit", component=last.reference),
         _Reporting(model, last.reference, registry),
@@ -68,6 +94,30 @@ def fit_steps(
     ):
         model.fit(data, y, **options)
     return Chain([(step.name, step.estimator) for step in steps])
+
+
+def fit_on_batches(step: Step, data: Batches) -> Batches:
+    """Fit a preprocessor batch by batch, and give the data as they come out of it.
+
+    Raises
+    ------
+    InvalidOptionError
+        When it can be fitted on all rows at once only.
+    """
+    transformer = step.estimator
+    if hasattr(transformer, "partial_fit"):
+        for X, y, weight in data:
+            options = {} if weight is None else {"sample_weight": weight}
+            if not has_fit_parameter(transformer, "sample_weight"):
+                options = {}
+            transformer.partial_fit(X, y, **options)
+    elif get_tags(transformer).requires_fit:
+        raise InvalidOptionError(
+            f"preprocessor {step.reference!r} has no partial_fit, and so needs all rows at once: take one "
+            "that has, such as 'standard_scaler' or 'sklearn.IncrementalPCA', or fit it on a sample "
+            "beforehand and give Batches.map its transform"
+        )
+    return data.map(transformer.transform)
 
 
 def run(chain: Chain, method: str, X: Any, components: Mapping[str, ComponentInfo | None]) -> Any:
@@ -110,13 +160,16 @@ class _Reporting:
     def _report(self, progress: Mapping[str, Any]) -> None:
         if self._given is not None:
             self._given(progress)
-        metrics = {k: float(v) for k, v in progress.items() if k not in ("epoch", "n_epochs")}
+        within = "batch" in progress
+        number, total = ("batch", "n_batches") if within else ("epoch", "n_epochs")
+        told = ("epoch", "loss") if within else ("loss", "validation_score")
         self._registry.notify(
             StepEvent(
-                "epoch",
+                number,
                 component=self._reference,
-                index=int(progress["epoch"]) - 1,
-                total=int(progress["n_epochs"]),
-                metrics=metrics,
+                index=int(progress[number]) - 1,
+                total=progress[total],
+                metrics={name: float(progress[name]) for name in told if name in progress},
+                remaining=progress.get("seconds_left"),
             )
         )

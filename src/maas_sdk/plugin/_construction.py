@@ -23,6 +23,7 @@ _CONTRACTS: Mapping[str, type] = {
     "preprocessor": interfaces.Preprocessor,
     "model": interfaces.Model,
     "optimizer": interfaces.Optimizer,
+    "schedule": interfaces.Schedule,
     "compressor": interfaces.Compressor,
     "storage_backend": interfaces.StorageBackend,
     "serializer": interfaces.EstimatorSerializer,

@@ -27,8 +27,8 @@ class StepEvent:
     Attributes
     ----------
     step : str
-        What is done: ``"fit"``, ``"preprocess"``, ``"epoch"``, ``"evaluate"``, ``"compress"``, ``"publish"``,
-        ``"load"``, ``"predict"`` and others.
+        What is done: ``"fit"``, ``"preprocess"``, ``"epoch"``, ``"batch"`` (within a long epoch, at most one
+        a second), ``"evaluate"``, ``"compress"``, ``"publish"``, ``"load"``, ``"predict"`` and others.
     component : str or None
         Reference of the component at work.
     index, total : int or None
@@ -41,6 +41,8 @@ class StepEvent:
         Bytes, read-only.
     error : BaseException or None
         What ended it, when it did not end well.
+    remaining : float or None
+        Seconds that the work it is a part of may still take at most, where that can be estimated.
     """
 
     step: str
@@ -51,3 +53,4 @@ class StepEvent:
     metrics: Mapping[str, float] = field(default=_NOTHING, kw_only=True, converter=_read_only)
     sizes: Mapping[str, int] = field(default=_NOTHING, kw_only=True, converter=_read_only)
     error: BaseException | None = field(default=None, kw_only=True)
+    remaining: float | None = field(default=None, kw_only=True)

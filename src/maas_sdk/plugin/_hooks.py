@@ -25,6 +25,7 @@ HOOK_OF_KIND: Final = MappingProxyType(
         "preprocessor": "maas_sdk_preprocessors",
         "model": "maas_sdk_models",
         "optimizer": "maas_sdk_optimizers",
+        "schedule": "maas_sdk_schedules",
         "compressor": "maas_sdk_compressors",
         "storage_backend": "maas_sdk_storage_backends",
         "serializer": "maas_sdk_serializers",
@@ -60,6 +61,10 @@ class HookSpecs:
     @_hookspec
     def maas_sdk_optimizers(self) -> Iterable[ComponentSpec]:  # type: ignore[empty-body]
         """Declare optimizers (:class:`maas_sdk.interfaces.Optimizer`)."""
+
+    @_hookspec
+    def maas_sdk_schedules(self) -> Iterable[ComponentSpec]:  # type: ignore[empty-body]
+        """Declare learning-rate schedules (:class:`maas_sdk.interfaces.Schedule`)."""
 
     @_hookspec
     def maas_sdk_compressors(self) -> Iterable[ComponentSpec]:  # type: ignore[empty-body]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-__all__ = ["Bars", "Block", "Facts", "HeatTable", "Section", "Table", "Text"]
+__all__ = ["Bars", "Block", "Drawing", "Facts", "HeatTable", "Section", "Table", "Text"]
 
 
 @frozen
@@ -33,10 +33,10 @@ class Table:
 
 @frozen
 class HeatTable:
-    """Counts of true classes (rows) that were predicted as classes (columns)."""
+    """Counts, or sums of weights, of true classes (rows) that were predicted as classes (columns)."""
 
     labels: tuple[str, ...]
-    counts: tuple[tuple[int, ...], ...]
+    counts: tuple[tuple[float, ...], ...]
 
 
 @frozen
@@ -47,7 +47,22 @@ class Bars:
     rows: tuple[tuple[str, float], ...]
 
 
-Block = Text | Facts | Table | HeatTable | Bars
+@frozen
+class Drawing:
+    """A line; from 0 to 1 on both axes if it is of `shares`, with a band `reach` above and below."""
+
+    title: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    x_label: str
+    y_label: str
+    shares: bool = False
+    diagonal: bool = False
+    dots: bool = False
+    reach: tuple[float, ...] | None = None
+
+
+Block = Text | Facts | Table | HeatTable | Bars | Drawing
 
 
 @frozen

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from html import escape
 from typing import Any
@@ -11,6 +10,7 @@ from attrs import asdict, field, frozen
 
 from maas_sdk.errors import InvalidOptionError
 from maas_sdk.reporting._chain import Step, describe_chain
+from maas_sdk.reporting._evaluation import check_evaluation
 from maas_sdk.reporting._html import render_html
 from maas_sdk.reporting._markdown import render_markdown
 from maas_sdk.reporting._sections import sections_of
@@ -18,7 +18,6 @@ from maas_sdk.reporting._sections import sections_of
 __all__ = ["ModelCard"]
 
 _ROWS_AND_FEATURES = 2
-_PER_CLASS = frozenset({"label", "precision", "recall", "f1", "support"})
 
 
 def _text(_instance: Any, attribute: Any, value: Any) -> None:
@@ -57,25 +56,8 @@ def _shape(_instance: Any, _attribute: Any, value: Any) -> None:
 
 def _evaluation(instance: Any, attribute: Any, value: Any) -> None:
     _mapping(instance, attribute, value)
-    if value is None:
-        return
-    metrics = value.get("metrics")
-    if not isinstance(metrics, Mapping) or not all(_is_number(number) for number in metrics.values()):
-        raise InvalidOptionError("ModelCard(evaluation=…): expected `metrics`, numbers by name.")
-    confusion, labels = value.get("confusion"), value.get("labels", ())
-    if confusion is not None and [len(row) for row in confusion] != [len(labels)] * len(labels):
-        raise InvalidOptionError(
-            "ModelCard(evaluation=…): expected a row and a column of `confusion` a label."
-        )
-    for row in value.get("per_class", ()):
-        if missing := _PER_CLASS - set(row):
-            raise InvalidOptionError(
-                f"ModelCard(evaluation=…): a row of `per_class` lacks {', '.join(sorted(missing))}."
-            )
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and not math.isinf(value)
+    if value is not None:
+        check_evaluation(value)
 
 
 @frozen(kw_only=True)
@@ -97,8 +79,9 @@ class ModelCard:
     training_shape : (int, int) or None
         Rows and features of the training data.
     evaluation : Evaluation, mapping or None
-        What :func:`maas_sdk.learning.evaluate` gave, or its `to_dict`: `kind`, `n_samples`, `metrics`, and
-        for classes `labels`, `confusion`, `per_class`.
+        What :func:`maas_sdk.learning.evaluate` gave, or its `to_dict`: `kind`, `n_samples`, `metrics`,
+        `intervals`; for classes `labels`, `confusion`, `per_class`, `calibration`, `roc`,
+        `precision_recall`; for values `residuals`. What it has is shown.
     compression : CompressionReport, mapping or None
         What :func:`maas_sdk.compression.compress` gave, or its `to_dict`.
     components : mapping of str to str

@@ -5,8 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from maas_sdk.reporting._blocks import Bars, Facts, HeatTable, Section, Table, Text
-from maas_sdk.reporting._charts import bar_chart
+from maas_sdk._internal.charts import Line, bar_chart, line_chart
+from maas_sdk.reporting._blocks import Bars, Drawing, Facts, HeatTable, Section, Table, Text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,9 +20,9 @@ _DARK_TEXT_UP_TO = 0.55
 
 _STYLE = """
 :root{color-scheme:light dark;--page:#f6f7f9;--card:#fff;--ink:#1c2430;--muted:#5d6878;--line:#dfe4ea;
---accent:#2563c9;--heat:37 99 201;--track:#e9edf2;--on-heat:#fff}
+--accent:#2563c9;--heat:37 99 201;--on-heat:#fff}
 @media(prefers-color-scheme:dark){:root{--page:#12161c;--card:#1a2029;--ink:#e4e9f0;--muted:#98a4b5;
---line:#2e3744;--accent:#7fb0ff;--heat:62 116 218;--track:#28313d;--on-heat:#fff}}
+--line:#2e3744;--accent:#7fb0ff;--heat:62 116 218;--on-heat:#fff}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--ink);
 font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
@@ -52,15 +52,11 @@ tr:last-child td,tr:last-child th{border-bottom:0}
 .heat .zero{color:var(--muted);background:none}
 .heat .full{color:var(--on-heat)}
 .heat .corner{background:none;color:var(--muted);font-size:.8rem}
-.bars{display:block;width:100%;max-width:28.75rem;height:auto;margin:.4rem 0}
-.bars text{font-size:13px;fill:var(--ink)}
-.bars .value{fill:var(--muted);font-variant-numeric:tabular-nums}
-.bars .track{fill:var(--track)}
-.bars .bar{fill:var(--accent)}
+.chart{display:block;margin:.8rem 0}
 footer{color:var(--muted);font-size:.85rem;padding:0 .25rem}
 @media(max-width:34rem){dl{grid-template-columns:1fr;gap:0}dd{margin:0 0 .6rem}section{padding:1rem .9rem}
 h1{font-size:1.5rem}
-table{font-size:.85rem}th,td{padding-right:.7rem}.bars text{font-size:15px}
+table{font-size:.85rem}th,td{padding-right:.7rem}.scroll .chart{min-width:24rem}
 .heat{border-spacing:1px}.heat th,.heat td{padding:.25rem .15rem;min-width:1.5rem;font-size:.8rem}
 .heat .corner{font-size:0}}
 @media print{body{background:none}section{break-inside:avoid}}
@@ -99,11 +95,21 @@ def _block(block: Block) -> str:
         return _table(block)
     if isinstance(block, HeatTable):
         return _heat_table(block)
-    return _bars(block)
+    drawn = bar_chart(block.title, block.rows) if isinstance(block, Bars) else _drawing(block)
+    return f'<div class="scroll">{drawn}</div>'
 
 
-def _bars(block: Bars) -> str:
-    return f"<h3>{escape(block.title)}</h3>\n{bar_chart(block.title, block.rows)}"
+def _drawing(block: Drawing) -> str:
+    low = high = None
+    if block.reach is not None:
+        pairs = list(zip(block.y, block.reach, strict=True))
+        low, high = [y - reach for y, reach in pairs], [y + reach for y, reach in pairs]
+    unit = (0.0, 1.0) if block.shares else None
+    line = Line(block.y_label, block.x, block.y, low, high, dots=block.dots)
+    return line_chart(
+        block.title, [line], x_label=block.x_label, y_label=block.y_label,
+        x_range=unit, y_range=unit, diagonal=block.diagonal,
+    )  # fmt: skip
 
 
 def _table(table: Table) -> str:
@@ -135,7 +141,7 @@ def _heat_table(table: HeatTable) -> str:
     )
 
 
-def _heat_cell(count: int, share: float) -> str:
+def _heat_cell(count: float, share: float) -> str:
     if not count:
         return '<td class="zero">0</td>'
     attribute = ' class="full"' if share > _DARK_TEXT_UP_TO else ""

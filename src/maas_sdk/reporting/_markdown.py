@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from maas_sdk.reporting._blocks import Bars, Facts, HeatTable, Table, Text
+from maas_sdk.reporting._blocks import Bars, Drawing, Facts, HeatTable, Table, Text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +23,8 @@ def render_markdown(title: str, subtitle: str, sections: Sequence[Section], *, f
     parts = [f"# {_inline(title)}", _inline(subtitle)]
     for section in sections:
         parts.append(f"## {_inline(section.title)}")
-        # Bars show what the table beside them says.
-        parts += [_block(block) for block in section.blocks if not isinstance(block, Bars)]
+        # Bars and lines show what the tables beside them say.
+        parts += [_block(block) for block in section.blocks if not isinstance(block, (Bars, Drawing))]
     return "\n\n".join([*parts, f"*{_inline(footer)}*"]) + "\n"
 
 

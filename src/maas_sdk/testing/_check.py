@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from attrs import field, frozen
 from sklearn.exceptions import ConvergenceWarning
 
@@ -16,13 +17,23 @@ if TYPE_CHECKING:
 
     from maas_sdk.plugin import ComponentInfo, PluginRegistry
 
-__all__ = ["Check", "Subject", "expect"]
+__all__ = ["Check", "Subject", "expect", "expect_plain"]
 
 
 def expect(condition: object, message: str) -> None:
     """Raise `AssertionError` with `message` unless `condition` holds, under ``python -O`` too."""
     if not condition:
         raise AssertionError(message)
+
+
+def expect_plain(state: object) -> None:
+    """Raise `AssertionError` unless a state is a dict of arrays and integers by strings."""
+    expect(type(state) is dict, f"the state is a {type(state).__name__}, not a dict")
+    assert isinstance(state, dict)
+    for name, value in state.items():
+        expect(isinstance(name, str), f"the state has a key {name!r}, which is not a string")
+        plain = type(value) is int or (type(value) is np.ndarray and value.dtype.kind != "O")
+        expect(plain, f"state[{name!r}] is {type(value).__name__}: only arrays and integers can be saved")
 
 
 @frozen(kw_only=True)

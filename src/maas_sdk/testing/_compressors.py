@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from attrs import frozen
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -52,6 +54,8 @@ def _own_chain(compressor: Any) -> tuple[Any, Any, Any]:
         LinearRegression(),
         MLPClassifier((6,), max_iter=500, random_state=SEED, solver="lbfgs"),
         DecisionTreeClassifier(random_state=SEED),
+        RandomForestClassifier(4, random_state=SEED),
+        KNeighborsClassifier(3),
     ):
         X, y = data_for(model)
         chain = Pipeline([("scaler", StandardScaler()), ("model", model)]).fit(X, y)

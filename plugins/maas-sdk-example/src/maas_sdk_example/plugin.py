@@ -14,6 +14,7 @@ __all__ = [
     "maas_sdk_models",
     "maas_sdk_optimizers",
     "maas_sdk_preprocessors",
+    "maas_sdk_schedules",
     "maas_sdk_sealers",
     "maas_sdk_serializers",
     "maas_sdk_signers",
@@ -48,6 +49,16 @@ def maas_sdk_optimizers() -> Iterator[ComponentSpec]:
         "momentum",
         "maas_sdk_example.momentum:Momentum",
         summary="Gradient descent with momentum",
+    )
+
+
+@hookimpl
+def maas_sdk_schedules() -> Iterator[ComponentSpec]:
+    """Declare the schedule."""
+    yield ComponentSpec(
+        "inverse_root",
+        "maas_sdk_example.inverse_root:InverseRootSchedule",
+        summary="Falls with the root of the step",
     )
 
 

@@ -15,6 +15,7 @@ from maas_sdk.serialization._tables.mixtures import MIXTURES
 from maas_sdk.serialization._tables.multiclass import SEVERAL
 from maas_sdk.serialization._tables.neighbors import NEIGHBORS
 from maas_sdk.serialization._tables.network import NETWORKS
+from maas_sdk.serialization._tables.optimizers import OPTIMIZERS
 from maas_sdk.serialization._tables.preparation import PREPARATION
 from maas_sdk.serialization._tables.searches import SEARCHES
 from maas_sdk.serialization._tables.selection import SELECTION
@@ -44,6 +45,7 @@ FAMILIES = (
     MIXTURES,
     NEIGHBORS,
     NETWORKS,
+    OPTIMIZERS,
     PREPARATION,
     SEARCHES,
     SELECTION,

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maas_sdk.serialization._kinds import Choice, Int, Nothing, Number, Plain
+from maas_sdk.serialization._kinds import Choice, Int, Nothing, Number, Plain, RandomState
 from maas_sdk.serialization._kinds_arrays import Array, Labels, Sparse
-from maas_sdk.serialization._kinds_compound import Either, Estimator, Instance, ListOf
+from maas_sdk.serialization._kinds_compound import Either, Estimator, Instance, ListOf, Record
 from maas_sdk.serialization._spec import FEATURES, Field, Spec, detail, record, required
 from maas_sdk.serialization._tables.preparation import check_binarizer
 
@@ -165,8 +165,44 @@ _BAYESIAN: dict[str, Field] = {
 }
 
 _LEARNING = "maas_sdk.learning"
-_LOSS = {"loss_": _SCORE, "loss_curve_": record(ListOf(Number(finite=False)))}
-_TRAINED: dict[str, Any] = {"dropped_if_unknown": ("optimizer",), "forgotten": ("callback",)}
+_OWN: dict[str, Field] = {
+    "loss_": _SCORE,
+    "loss_curve_": record(ListOf(Number(finite=False))),
+    "optimizer_state_": record(Plain()),  # compared with a new one of the optimizer before it is used
+    "_coordinates": record(
+        Record(
+            {
+                **dict.fromkeys(("center", "scale"), Array(("n_features",))),
+                **dict.fromkeys(("target_center", "target_scale"), Array(("n_raw_outputs",))),
+                "weight": Number(),
+            }
+        )
+    ),
+    "_generator": record(RandomState()),
+}
+_FORGOTTEN = ("callback",)
+
+
+def _own_regressor(name: str, *unknown: str) -> Spec:
+    return Spec(
+        f"maas.{name}",
+        _LEARNING,
+        {**_REGRESSOR, **_OWN},
+        check=_check_intercept,
+        dropped_if_unknown=("optimizer", *unknown),
+        forgotten=_FORGOTTEN,
+    )
+
+
+def _own_classifier(name: str) -> Spec:
+    return Spec(
+        f"maas.{name}",
+        _LEARNING,
+        {**_CLASSIFIER, **_OWN},
+        dropped_if_unknown=("optimizer",),
+        forgotten=_FORGOTTEN,
+    )
+
 
 LINEAR: tuple[Spec, ...] = (
     _regressor("LinearRegression", rank_=_PLAIN, singular_=_PLAIN),
@@ -246,6 +282,7 @@ LINEAR: tuple[Spec, ...] = (
             ),
         },
     ),
-    Spec("maas.LinearRegressor", _LEARNING, {**_REGRESSOR, **_LOSS}, check=_check_intercept, **_TRAINED),
-    Spec("maas.LogisticClassifier", _LEARNING, {**_CLASSIFIER, **_LOSS}, **_TRAINED),
+    _own_regressor("LinearRegressor", "loss"),
+    _own_regressor("RidgeRegressor"),
+    *(_own_classifier(name) for name in ("LogisticClassifier", "LinearSVMClassifier")),
 )

@@ -1,10 +1,10 @@
-"""The table's neural networks, scikit-learn's and the SDK's own, and the SDK's optimizers."""
+"""The table's neural networks, scikit-learn's and the SDK's own, with the losses that they are trained on."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from maas_sdk.serialization._kinds import Choice, Flag, Int, Nothing, Number
+from maas_sdk.serialization._kinds import Choice, Flag, Int, Nothing, Number, Plain, RandomState
 from maas_sdk.serialization._kinds_arrays import Array, Labels
 from maas_sdk.serialization._kinds_compound import Either, Instance, ListOf, Record
 from maas_sdk.serialization._skew import before
@@ -105,8 +105,17 @@ _SKLEARN: dict[str, Field] = {
     "_optimizer": record(Either(Record(_ADAM), Record(_DESCENT))),
 }
 _SKLEARN_LEFT_OUT = ("_random_state", "_best_coefs", "_best_intercepts", "_coef_indptr", "_intercept_indptr")
-_OPTIMIZER = ("optimizer",)
-_ACTIVATION = {"activation": Choice(("relu", "tanh"))}
+_OWN: dict[str, Field] = {
+    **_LAYERS,
+    "optimizer_state_": record(Plain()),  # compared with a new one of the optimizer before it is used
+    "_coordinates": record(Record(dict.fromkeys(("target_center", "target_scale"), Array(("n_outputs",))))),
+    "_generator": record(RandomState()),
+}
+_OWN_PARAMS: dict[str, Any] = {
+    "params": {"activation": Choice(("gelu", "relu", "tanh"))},
+    "forgotten": ("callback",),
+}
+_LOSSES = ("AbsoluteLoss", "BinaryLogLoss", "HingeLoss", "HuberLoss", "MultinomialLogLoss", "SquaredLoss")
 
 NETWORKS: tuple[Spec, ...] = (
     Spec(
@@ -134,20 +143,18 @@ NETWORKS: tuple[Spec, ...] = (
     Spec(
         "maas.MLPClassifier",
         _LEARNING,
-        {"classes_": required(Labels(scores="n_scores", low=2)), **_LAYERS},
-        dropped_if_unknown=_OPTIMIZER,
-        params=_ACTIVATION,
-        forgotten=("callback",),
+        {"classes_": required(Labels(scores="n_scores", low=2)), **_OWN},
+        dropped_if_unknown=("optimizer",),
         check=_check_classifier,
+        **_OWN_PARAMS,
     ),
     Spec(
         "maas.MLPRegressor",
         _LEARNING,
-        _LAYERS,
-        dropped_if_unknown=_OPTIMIZER,
-        params=_ACTIVATION,
-        forgotten=("callback",),
+        _OWN,
+        dropped_if_unknown=("optimizer", "loss"),
         check=_check_layers,
+        **_OWN_PARAMS,
     ),
-    *(Spec(f"maas.{name}", _LEARNING) for name in ("GradientDescent", "SGD", "Adam")),
+    *(Spec(f"maas.{name}", _LEARNING) for name in _LOSSES),
 )
