@@ -2,7 +2,7 @@
 
 import pytest
 
-from maas_sdk.artifact import Store, verify
+from maas_sdk.artifact import Disclosures, Store, verify
 from maas_sdk.errors import (
     AlreadyExistsError,
     InvalidOptionError,
@@ -76,10 +76,11 @@ def test_all_is_well_with_an_honest_bundle(sender, trust, organisations):
     assert list(found) == [
         "bundle", "manifest", "publisher", "rotation", "signature", "revocation", "sealing", "recipient",
         "first use", "rollback", "fast-forward", "equivocation", "clock", "expires", "age", "size",
-        "self-test", "alias", "yank", "contents", "post-quantum",
+        "self-test", "disclosure", "alias", "yank", "contents", "post-quantum",
     ]  # fmt: skip
     assert {name for name, status in found.items() if status is CheckStatus.SKIPPED} == {
         "rollback", "equivocation", "age", "alias", "revocation", "yank", "size", "rotation", "post-quantum",
+        "disclosure",
     }  # fmt: skip
 
 
@@ -222,6 +223,8 @@ def test_a_receiver_goes_on_counting_where_the_publisher_was(sender, receiver, t
         ({}, {"created": LATER}, "2026-06-01T12:00:00Z", "clock"),
         ({"require_selftest": True}, {"parts": {"model.json": b"{}"}}, LATER, "self-test"),
         ({"require_sealed": True}, {"recipients": []}, LATER, "sealing"),
+        ({"max_disclosure": "high"}, {}, LATER, "disclosure"),
+        ({"max_disclosure": "low"}, {"disclosures": Disclosures(highest="medium")}, LATER, "disclosure"),
     ],
 )
 def test_a_rule_that_is_not_kept_is_named(

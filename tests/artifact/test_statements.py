@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from maas_sdk._internal import strict_json
 from maas_sdk._internal.digests import sha256
-from maas_sdk.artifact import PartInfo
+from maas_sdk.artifact import Disclosure, Disclosures, PartInfo
 from maas_sdk.artifact._documents.parts import media_type_of
 from maas_sdk.artifact._documents.statements import Dataset, Layer, ReleaseStatement, SealingStatement
 from maas_sdk.errors import InvalidArtifactError, InvalidOptionError, LimitExceededError, MaasError
@@ -256,6 +256,60 @@ def test_no_other_byte_gives_the_same_statement(position, mask):
 def test_lineage_and_metrics_have_rules_too(change, message):
     with pytest.raises(InvalidOptionError, match=message):
         evolve(RELEASE, **change)
+
+
+ACCEPTED = Disclosure("verbatim-rows:model._fit_X", "high", "60 rows")
+
+
+def test_what_is_disclosed_is_signed_and_comes_back():
+    said = Disclosures(highest="high", accepted=[ACCEPTED, Disclosure("labels:model.classes_", "low", "3")])
+    assert [each.name for each in said.accepted] == ["labels:model.classes_", "verbatim-rows:model._fit_X"]
+    release = evolve(RELEASE, disclosures=said)
+    assert ReleaseStatement.from_payload(release.to_payload()) == release
+    assert json.loads(release.to_payload())["predicate"]["disclosures"]["accepted"][1] == {
+        "name": "verbatim-rows:model._fit_X",
+        "severity": "high",
+        "evidence": "60 rows",
+    }
+
+
+def test_a_statement_that_says_nothing_of_it_is_the_one_that_it_was_before():
+    assert b"disclosures" not in RELEASE.to_payload()
+    with pytest.raises(InvalidArtifactError, match="canonical"):
+        ReleaseStatement.from_payload(altered(RELEASE, _set("predicate", "disclosures", value=None)))
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({"highest": "grave"}, "highest is 'grave'"),
+        ({"highest": "low", "accepted": [ACCEPTED]}, "highest found is low"),
+        ({"highest": "high", "accepted": [ACCEPTED, ACCEPTED]}, "accepted twice"),
+        ({"highest": "high", "accepted": [evolve(ACCEPTED, name=f"n{n}") for n in range(257)]}, "256"),
+    ],
+)
+def test_what_is_disclosed_has_rules_too(said, reason):
+    with pytest.raises(InvalidOptionError, match=reason):
+        Disclosures(**said)
+    with pytest.raises(InvalidOptionError, match="control character"):
+        evolve(ACCEPTED, evidence="a\x1b[2J")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "reason"),
+    [
+        (("highest",), "grave", "one of none"),
+        (("highest",), "low", "highest found is low"),
+        (("more",), 1, "unknown key"),
+        (("accepted", 0, "severity"), "grave", "one of none"),
+        (("accepted", 0, "name"), "", "name must be a text"),
+    ],
+)
+def test_a_payload_that_says_it_wrongly_is_refused(path, value, reason):
+    release = evolve(RELEASE, disclosures=Disclosures(highest="high", accepted=[ACCEPTED]))
+    payload = altered(release, _set("predicate", "disclosures", *path, value=value))
+    with pytest.raises(InvalidArtifactError, match=reason):
+        ReleaseStatement.from_payload(payload)
 
 
 def test_lineage_and_metrics_are_signed_and_come_back():

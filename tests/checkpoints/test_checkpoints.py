@@ -157,7 +157,7 @@ def test_any_plain_state_comes_back(state, key):
         (1 << 200, "int"),
         (b"bytes", "bytes"),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )
 def test_what_is_not_plain_is_refused_with_its_place_and_what_was_saved_stays(value, where):
     checkpoint = open_checkpoints("memory:").at("k")

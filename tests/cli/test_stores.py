@@ -60,7 +60,7 @@ def test_the_form_for_machines_is_stable(world, maas_command):
     assert set(shown) == {
         *("name", "version", "identity", "previous", "sequence", "epoch", "created", "expires", "keys"),
         *("envelopes", "ancestors", "descendants", "datasets", "metrics", "yanked", "aliases", "tags"),
-        *("note", "parts"),
+        *("note", "parts", "disclosures"),
     }
     assert shown["ancestors"][0]["version"] == "1.0.0"
     assert [part["path"] for part in shown["parts"]] == ["model.json", "tensors/000.safetensors"]

@@ -28,6 +28,7 @@ def test_every_condition_of_a_rule_can_be_set_and_is_shown(world, maas_command, 
         *("--require-selftest", "--require-post-quantum", "--allow-unsealed", "--epoch", "3"),
         *("--max-age", "52w", "--max-size", "4GB", "--component", "acme.zstd", "--component", "acme.b"),
         *("--estimator", "sklearn.linear_model.*", "--alias", "stable", "--alias", "*"),
+        *("--max-disclosure", "medium"),
         cwd=world,
     )
     assert done.returncode == 0, done.stderr
@@ -38,10 +39,12 @@ def test_every_condition_of_a_rule_can_be_set_and_is_shown(world, maas_command, 
     assert (rule.require_sealed, rule.require_selftest, rule.require_post_quantum) == (False, True, True)
     assert rule.components == ("acme.zstd", "acme.b")
     assert rule.estimators == ("sklearn.linear_model.*",)
+    assert rule.max_disclosure == "medium"
     assert set(rule.aliases) == {AliasRule("stable", (globex,), 1), AliasRule("*", (globex,), 1)}
     shown = maas_command("trust", "list", "trust", cwd=world).stdout
     for words in (
         *("sealed or not", "must have a self-test", "must be post-quantum", "364 days old", "4.00 GB"),
+        "may disclose: medium at most",
         *("acme.zstd, acme.b", "sklearn.linear_model.*", "stable is moved by 1 of globex", acme, globex),
     ):
         assert words in shown
@@ -60,6 +63,7 @@ def test_every_condition_of_a_rule_can_be_set_and_is_shown(world, maas_command, 
     assert set(plain) == {
         *("names", "keys", "threshold", "epoch", "require_sealed", "require_selftest"),
         *("require_post_quantum", "max_age_days", "max_release_bytes", "components", "estimators", "aliases"),
+        "max_disclosure",
     }
 
 

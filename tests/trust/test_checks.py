@@ -1,9 +1,17 @@
-"""Expiry, age, size and what was revoked."""
+"""Expiry, age, size, what is disclosed and what was revoked."""
 
 import pytest
 
 from maas_sdk.errors import InvalidOptionError
-from maas_sdk.trust import CheckStatus, Revoked, Rule, check_dates, check_revocation, check_size
+from maas_sdk.trust import (
+    CheckStatus,
+    Revoked,
+    Rule,
+    check_dates,
+    check_disclosure,
+    check_revocation,
+    check_size,
+)
 
 CREATED = "2026-11-01T00:00:00Z"
 
@@ -76,6 +84,33 @@ def test_a_release_is_as_large_as_the_rule_allows(key, size, status):
 def test_without_a_bound_any_size_is_accepted(lenient):
     check = check_size(lenient, 10**12)
     assert (check.name, check.status) == ("size", CheckStatus.SKIPPED)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "highest", "status"),
+    [
+        ("none", "none", "passed"),
+        ("none", "low", "failed"),
+        ("low", "low", "passed"),
+        ("low", "medium", "failed"),
+        ("medium", "low", "passed"),
+        ("medium", "high", "failed"),
+        ("high", "high", "passed"),
+        ("high", None, "failed"),
+        (None, "high", "passed"),
+        (None, None, "skipped"),
+    ],
+)
+def test_a_release_discloses_what_the_rule_allows(key, allowed, highest, status):
+    check = check_disclosure(Rule("*", (key(1),), max_disclosure=allowed), highest, ())
+    assert (check.name, check.status) == ("disclosure", status)
+    assert ("max_disclosure" in check.reason) is (allowed is not None)
+    assert ("does not say" in check.reason) is (highest is None)
+
+
+def test_what_a_publisher_accepted_is_named_in_the_reason(lenient):
+    check = check_disclosure(lenient, "high", ["verbatim-rows:model._fit_X (high: 60 rows)"])
+    assert "verbatim-rows:model._fit_X (high: 60 rows)" in check.reason
 
 
 @pytest.fixture

@@ -60,6 +60,12 @@ def test_a_policy_is_read_from_toml():
         ("threshold = 1", "require_post_quantum = 1", "expected bool, not int"),
         ("threshold = 1", "max_release_bytes = 0", "max_release_bytes is 0"),
         ("threshold = 1", "max_release_bytes = 1e9", "max_release_bytes"),
+        (
+            "threshold = 1",
+            'max_disclosure = "grave"',
+            "max_disclosure is 'grave'; it must be one of none, low",
+        ),
+        ("threshold = 1", "max_disclosure = 1", "expected str|max_disclosure"),
         ("threshold = 1", 'components = "acme.zstd"', r"expected an array, not str.*components"),
         ("threshold = 1", "components = [1]", "expected str, not int"),
         ("threshold = 1", 'components = ["acme*"]', "after a dot"),
@@ -159,6 +165,8 @@ def test_a_key_counts_once(key):
         {"max_release_bytes": 0},
         {"max_release_bytes": 2**53},
         {"max_release_bytes": 1.5},
+        {"max_disclosure": "all"},
+        {"max_disclosure": True},
         {"components": "acme.*"},
         {"components": 5},
         {"components": (None,)},
@@ -296,6 +304,7 @@ def policies(draw):
                 retired=retired,
                 require_post_quantum=draw(st.booleans()),
                 max_release_bytes=draw(st.none() | st.integers(1, 2**53 - 1)),
+                max_disclosure=draw(st.sampled_from([None, "none", "low", "medium", "high"])),
                 components=draw(st.none() | st.lists(REFERENCE, max_size=3)),
                 estimators=draw(st.none() | st.lists(REFERENCE, max_size=3)),
                 aliases=draw(alias_rules([key.fingerprint for key in keys])),
@@ -441,6 +450,7 @@ def test_a_bad_pattern_of_components(pattern):
 def test_a_policy_from_before_these_options_is_read_with_their_defaults():
     (rule,) = Policy.from_toml(GOOD).rules
     assert (rule.epoch, rule.require_post_quantum, rule.max_release_bytes) == (1, False, None)
+    assert rule.max_disclosure is None
     assert (rule.components, rule.estimators, rule.aliases, rule.retired) == (None, None, (), ())
 
 
@@ -453,6 +463,7 @@ def test_every_option_is_set_with_a_key_and_stays_when_it_is_not_given(key):
         "epoch": 3,
         "require_post_quantum": True,
         "max_release_bytes": 1000,
+        "max_disclosure": "low",
         "components": ("acme.*",),
         "estimators": (),
         "aliases": (AliasRule("stable", (key(1).fingerprint,)),),

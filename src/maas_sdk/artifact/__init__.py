@@ -8,6 +8,7 @@ from maas_sdk._internal.facade import lazy_names
 
 if TYPE_CHECKING:
     from maas_sdk.artifact._contents.sources import DerivedPart
+    from maas_sdk.artifact._documents.disclosures import Disclosure, Disclosures
     from maas_sdk.artifact._documents.facts import Environment, ModelSchema
     from maas_sdk.artifact._documents.names import Reference
     from maas_sdk.artifact._documents.parts import PartInfo
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ComponentRecord",
     "DerivedPart",
+    "Disclosure",
+    "Disclosures",
     "Environment",
     "FsckReport",
     "GcReport",
@@ -51,6 +54,8 @@ __all__ = [
 _MODULE_OF = {
     "ComponentRecord": "_documents.recipe",
     "DerivedPart": "_contents.sources",
+    "Disclosure": "_documents.disclosures",
+    "Disclosures": "_documents.disclosures",
     "Environment": "_documents.facts",
     "FsckReport": "_upkeep.fsck",
     "GcReport": "_upkeep.maintenance",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from maas_sdk.artifact._contents.sources import Content
+    from maas_sdk.artifact._documents.disclosures import Disclosures
     from maas_sdk.artifact._documents.progress import Progress
     from maas_sdk.interfaces import Sealer, Signer
 
@@ -79,6 +80,7 @@ def make_draft(
     parents: Sequence[str],
     datasets: Mapping[str, str] | Iterable[Dataset],
     metrics: Mapping[str, float],
+    disclosures: Disclosures | None,
     progress: Progress,
 ) -> Draft:
     """Check what a caller gave, as far as that can be done without a store.
@@ -118,6 +120,7 @@ def make_draft(
         parts=part_infos(unread),
         datasets=_datasets(datasets),
         metrics=_metrics(metrics),
+        disclosures=disclosures,
     )
     return Draft(
         contents=contents,

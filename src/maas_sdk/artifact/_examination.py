@@ -23,7 +23,16 @@ from maas_sdk.errors import (
     SigningError,
     VerificationError,
 )
-from maas_sdk.trust import Check, CheckStatus, Verdict, check_dates, check_list, check_revocation, check_size
+from maas_sdk.trust import (
+    Check,
+    CheckStatus,
+    Verdict,
+    check_dates,
+    check_disclosure,
+    check_list,
+    check_revocation,
+    check_size,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -40,7 +49,7 @@ _DATES: Final = ("expires", "age")
 _NOTICES: Final = ("alias", "yank")
 _ORDER: Final = (
     "publisher", "rotation", "signature", "revocation", "sealing", "recipient", *_RATCHET, *_DATES, "size",
-    "self-test", *_NOTICES, "version", "contents", "post-quantum",
+    "self-test", "disclosure", *_NOTICES, "version", "contents", "post-quantum",
 )  # fmt: skip
 # What bytes can be guilty of. Anything else (a medium that fails, a damaged trust state) is no verdict.
 _GUILT: Final = (ArtifactError, SealingError, SigningError, PolicyError)
@@ -191,6 +200,7 @@ class Examination:
         self._checks += check_dates(rule, statement.created, statement.expires, question.now)
         self._checks.append(check_size(rule, sum(part.size for part in statement.parts)))
         self.judge("self-test", lambda: _check_self_test(statement, rule))
+        self._checks.append(_check_disclosures(statement, rule))
         self._check_alias(reader, statement)
         self.judge("yank", lambda: _check_yanks(reader, statement))
         if question.held is not None and not question.loading:
@@ -496,3 +506,12 @@ def _check_self_test(statement: ReleaseStatement, rule: Rule) -> str:
             f"the release carries none, and the rule for {rule.names} requires one (require_selftest)"
         )
     raise _Skipped("the release carries none, and the rule does not require one")
+
+
+def _check_disclosures(statement: ReleaseStatement, rule: Rule) -> Check:
+    said = statement.disclosures
+    if said is None:
+        return check_disclosure(rule, None, ())
+    return check_disclosure(
+        rule, said.highest, [f"{each.name} ({each.severity}: {each.evidence})" for each in said.accepted]
+    )

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from maas_sdk.artifact._contents.opening import PartReader
+    from maas_sdk.artifact._documents.disclosures import Disclosures
     from maas_sdk.artifact._documents.names import Reference
     from maas_sdk.artifact._documents.papers import BlobSource, Papers
     from maas_sdk.artifact._documents.parts import PartInfo
@@ -128,6 +129,11 @@ class Release:
     def metrics(self) -> dict[str, float]:
         """Figures that its publisher gave to search by."""
         return dict(self._statement.metrics)
+
+    @property
+    def disclosures(self) -> Disclosures | None:
+        """What its publisher's disclosure scan found, and what of it was accepted; None: it does not say."""
+        return self._statement.disclosures
 
     @property
     def parts(self) -> tuple[PartInfo, ...]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from datetime import datetime
 
+    from maas_sdk.artifact._documents.disclosures import Disclosures
     from maas_sdk.artifact._documents.notices import AliasNotice, Note, Revocation, Rotation, YankNotice
     from maas_sdk.artifact._inventory.lineage import Lineage
     from maas_sdk.artifact._inventory.search import Listing
@@ -173,6 +174,7 @@ class Store:
         parents: Sequence[str] = (),
         datasets: Mapping[str, str] | None = None,
         metrics: Mapping[str, float] | None = None,
+        disclosures: Disclosures | None = None,
         progress: Progress | None = None,
     ) -> Release:
         """Make an immutable version of some files.
@@ -204,8 +206,10 @@ class Store:
         datasets : mapping of str to str, optional
             What it was trained on: digests, ``sha256:…``, under names for people.
         metrics : mapping of str to float, optional
-            Figures to search by. Parents, data sets and metrics are signed and not encrypted: whoever has the
-            bundle can read them.
+            Figures to search by.
+        disclosures : Disclosures, optional
+            What a disclosure scan of the parts found. Parents, data sets, metrics and this are signed and not
+            encrypted: whoever has the bundle can read them.
         progress : callable, optional
             Called with ``"seal"`` or ``"store"``, bytes done and bytes in all.
 
@@ -245,6 +249,7 @@ class Store:
                 parents=parents,
                 datasets=datasets or {},
                 metrics=metrics or {},
+                disclosures=disclosures,
                 progress=progress or no_progress,
             )
             release = self._ready(publish(self._catalog, draft))

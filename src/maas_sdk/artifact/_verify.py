@@ -67,9 +67,9 @@ def verify(
     Verdict
         Each check with its reason, whatever the bytes are. The checks are "bundle", "manifest", "publisher",
         "rotation", "signature", "revocation", "sealing", "recipient", those of the ratchet, "expires", "age",
-        "size", "self-test", "alias", "yank", then "contents", which reads the layers and is skipped when
-        something has failed before, and "post-quantum". Of a thin bundle or a volume, what is there is
-        checked, and the reason says what is left out.
+        "size", "self-test", "disclosure", "alias", "yank", then "contents", which reads the layers and is
+        skipped when something has failed before, and "post-quantum". Of a thin bundle or a volume, what is
+        there is checked, and the reason says what is left out.
 
     Raises
     ------

@@ -41,6 +41,7 @@ COMMANDS = {
     "pack": _Place("_layouts", "pack", _EXCHANGE),
     "list": _Place("_stores", "list_releases", _STORE),
     "show": _Place("_stores", "show", _STORE),
+    "scan": _Place("_scan", "scan", _STORE),
     "alias": _Place("_marks", "alias", _STORE),
     "yank": _Place("_marks", "yank", _STORE),
     "note": _Place("_marks", "note", _STORE),

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from attrs import asdict
 
 import maas_sdk as maas
 from maas_sdk._internal.units import format_bytes
@@ -130,7 +131,15 @@ def _show_release(data: dict[str, Any]) -> None:
             shown.row(label, [_named(each) for each in relatives])
     for dataset, digest in sorted(data["datasets"].items()):
         shown.row("data set", f"{dataset} {digest}")
+    _show_disclosures(shown, data["disclosures"])
     shown.show()
+
+
+def _show_disclosures(shown: Listing, disclosed: dict[str, Any] | None) -> None:
+    if disclosed is not None:
+        shown.row("disclosure", f"{disclosed['highest']}, the gravest that its publisher's scan found")
+        for each in disclosed["accepted"]:
+            shown.row("  accepted", f"{each['name']} ({each['severity']}: {each['evidence']})")
 
 
 def _described(
@@ -153,6 +162,7 @@ def _described(
         "descendants": [_relative(each) for each in lineage.descendants],
         "datasets": dict(release.datasets),
         "metrics": dict(release.metrics),
+        "disclosures": None if release.disclosures is None else asdict(release.disclosures),
         "yanked": listed is not None and listed.yanked,
         "aliases": [] if listed is None else list(listed.aliases),
         "tags": [] if listed is None else list(listed.tags),

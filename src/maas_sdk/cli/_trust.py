@@ -70,6 +70,10 @@ def add(
     ] = False,
     max_age: Annotated[str | None, _condition("How old a release may be: 90d, 52w.")] = None,
     max_size: Annotated[str | None, _condition("How large its parts may be together: 4GB.")] = None,
+    max_disclosure: Annotated[
+        str | None,
+        _condition("The gravest that may leave with it, as its publisher says: none, low, medium, high."),
+    ] = None,
     component: Annotated[
         list[str] | None, _condition("What it may need: acme.zstd, 'acme.*'; repeatable.")
     ] = None,
@@ -95,6 +99,7 @@ def add(
         epoch=epoch,
         require_post_quantum=_either(require_post_quantum, allow_classic, "post-quantum and classic"),
         max_release_bytes=None if max_size is None else parse_size(max_size, "--max-size"),
+        max_disclosure=max_disclosure,
         components=component or None,
         estimators=estimator or None,
         aliases=_movers(trust.policy, names, key, alias) if alias else None,
@@ -243,6 +248,8 @@ def _conditions(rule: Rule) -> list[str]:
         told.append(f"{rule.max_age_days} days old at most")
     if rule.max_release_bytes is not None:
         told.append(f"{format_bytes(rule.max_release_bytes)} at most")
+    if rule.max_disclosure is not None:
+        told.append(f"may disclose: {rule.max_disclosure} at most")
     if rule.components is not None:
         told.append(f"components: {', '.join(rule.components) or 'none'}")
     if rule.estimators is not None:
@@ -265,6 +272,7 @@ def _plain(rule: Rule) -> dict[str, object]:
         "require_post_quantum": rule.require_post_quantum,
         "max_age_days": rule.max_age_days,
         "max_release_bytes": rule.max_release_bytes,
+        "max_disclosure": rule.max_disclosure,
         "components": None if rule.components is None else list(rule.components),
         "estimators": None if rule.estimators is None else list(rule.estimators),
         "aliases": [

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from maas_sdk.serialization._tensors import MAX_DIMENSIONS
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -19,6 +21,7 @@ __all__ = [
     "check_text",
     "join_strings",
     "narrow",
+    "read_shape",
     "split_strings",
     "widen",
 ]
@@ -43,6 +46,7 @@ _NARROWER = {
     "uint16": ("uint8",),
 }
 _SAMPLE = 256
+_MAX_LENGTH = 2**48
 _PIECE = 65_536
 
 
@@ -86,6 +90,17 @@ def widen(array: NDArray[Any], dtype: np.dtype[Any], place: Place) -> NDArray[An
         raise place.refusal(f"{array.dtype.name} cannot stand for {dtype.name}")
     with np.errstate(all="ignore"):  # a signalling NaN
         return array.astype(dtype, copy=False)
+
+
+def read_shape(shape: Any, place: Place) -> tuple[int, ...]:
+    """Give the shape that an untrusted document tells."""
+    if (
+        not isinstance(shape, list)
+        or len(shape) > MAX_DIMENSIONS
+        or not all(type(size) is int and 0 <= size < _MAX_LENGTH for size in shape)
+    ):
+        raise place.refusal("malformed shape")
+    return tuple(shape)
 
 
 def check_text(text: str, place: Place) -> str:

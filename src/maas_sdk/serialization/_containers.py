@@ -4,7 +4,8 @@
   with other small ones.
 - An array is a tensor with its ``"dtype"``, with ``"order": "F"`` where it was column-major and ``"flip":
   [axis, …]`` where it ran backwards: both decide the order of a matrix product's additions and so its last
-  bits.
+  bits. Floats may stand in another form than a tensor, which `_encodings` describes: ``{"bfloat16": …}``,
+  ``{"codes": …, "scales": …}``, ``{"nonzero": …, "values": …, "shape": […]}``.
 - Strings: ``{"strings": tensor, "offsets": tensor, "shape": […], "dtype": "str", "object" or "list"}``; a
   list of many words, with zeros between them: ``{"words": tensor, "count": …}``; other objects:
   ``{"objects": [value, …], "shape": […]}``; a dictionary of many strings to integers: ``{"index":
@@ -27,9 +28,10 @@ from maas_sdk.serialization._arrays import (
     check_text,
     join_strings,
     narrow,
+    read_shape,
     split_strings,
-    widen,
 )
+from maas_sdk.serialization._encodings import FormReader
 from maas_sdk.serialization._tensors import MAX_DIMENSIONS
 
 if TYPE_CHECKING:
@@ -49,7 +51,6 @@ _STRINGS = frozenset({"strings", "offsets", "shape", "dtype"})
 _NONE = type(None)
 _LONG = 64  # entries from which a dictionary of integers is two arrays
 _KEY_WORDS = 624  # of MT19937
-_MAX_LENGTH = 2**48
 
 
 class ContainerWriter:
@@ -112,9 +113,11 @@ class ContainerWriter:
             layout["flip"], array = backwards, np.flip(array, tuple(backwards))
         if _is_column_major(array):
             layout["order"], array = "F", array.T
-        reference = self._tensors.add(narrow(np.asarray(array, dtype, order="C")), place)
-        self._tensors.expand(array.nbytes, place)
-        return {**reference, "dtype": dtype.name, **layout}
+        return {
+            **self._tensors.add_smallest(np.asarray(array, dtype, order="C"), place),
+            "dtype": dtype.name,
+            **layout,
+        }
 
     def _strings(self, array: NDArray[Any], place: Place) -> dict[str, Any]:
         strings = array.ravel().tolist()
@@ -195,23 +198,28 @@ class ContainerReader:
             case {"tensor": name, "file": file, **rest} if not rest:
                 return self._tensors.take(file, name, place)
             case {"tensor": name, "file": file, "at": int(at), "shape": shape, **rest} if not rest:
-                return self._tensors.take_small(file, name, at, _shape(shape, place), place)
+                return self._tensors.take_small(file, name, at, read_shape(shape, place), place)
         raise place.refusal("a malformed reference to a tensor")
 
     def _array(self, node: dict[str, Any], place: Place) -> NDArray[Any]:
         dtype = LOGICAL_DTYPES.get(node["dtype"]) if isinstance(node.get("dtype"), str) else None
         if dtype is None:
             raise place.refusal("a malformed value with the keys " + ", ".join(sorted(node))[:80])
-        stored = self._take({key: node[key] for key in node.keys() - {"dtype", "order", "flip"}}, place)
+        form = {key: node[key] for key in node.keys() - {"dtype", "order", "flip"}}
+        reader = FormReader(
+            take=lambda reference: self._take(reference, place),
+            reserve=lambda n_bytes: self._tensors.expand(n_bytes, place),
+            dtype=dtype,
+            place=place,
+        )
+        array = reader.read(form)
         axes = node.get("flip", [])
         if (
             node.get("order", "F") != "F"
             or not isinstance(axes, list)
-            or axes != [axis for axis in range(stored.ndim) if axis in axes]
+            or axes != [axis for axis in range(array.ndim) if axis in axes]
         ):
             raise place.refusal("an array laid out in a way that we do not know")
-        self._tensors.expand(stored.size * dtype.itemsize, place)
-        array = widen(stored, dtype, place)
         if "order" in node:
             array = array.T
         return np.flip(array, tuple(axes)) if axes else array
@@ -240,12 +248,12 @@ class ContainerReader:
             raise place.refusal("expected strings")
         strings = split_strings(self._take(node["strings"], place), self._take(node["offsets"], place), place)
         self._tensors.expand(_string_bytes(strings, fixed=dtype == "str"), place)
-        if math.prod(_shape(node["shape"], place)) != len(strings):
+        if math.prod(read_shape(node["shape"], place)) != len(strings):
             raise place.refusal(f"{len(strings)} strings in an array of another shape")
         return strings, str(dtype)
 
     def _objects(self, node: dict[str, Any], place: Place) -> NDArray[Any]:
-        items, shape = node["objects"], _shape(node["shape"], place)
+        items, shape = node["objects"], read_shape(node["shape"], place)
         if not isinstance(items, list) or math.prod(shape) != len(items):
             raise place.refusal("objects in an array of another shape")
         array = np.empty(len(items), dtype=object)
@@ -267,7 +275,7 @@ class ContainerReader:
         return index
 
     def _sparse(self, node: dict[str, Any], place: Place) -> Any:
-        name, shape = node["sparse"], _shape(node["shape"], place)
+        name, shape = node["sparse"], read_shape(node["shape"], place)
         if not isinstance(name, str) or name not in _SPARSE:
             raise place.refusal("a sparse matrix of a kind that we do not know")
         arrays = {key: self._decode(node[key], place.attribute(key)) for key in _SPARSE_ARRAYS}
@@ -330,18 +338,6 @@ def _check_sparse(arrays: dict[str, Any], shape: tuple[int, ...], name: str, pla
     starts = indptr[1:-1]
     grows[starts[(starts > 0) & (starts < indices.size)] - 1] = True
     return bool(grows.all())
-
-
-def _shape(shape: Any, place: Place) -> tuple[int, ...]:
-    if (
-        not isinstance(shape, list | tuple)
-        or len(shape) > MAX_DIMENSIONS
-        or not all(
-            isinstance(size, int) and not isinstance(size, bool) and 0 <= size < _MAX_LENGTH for size in shape
-        )
-    ):
-        raise place.refusal("malformed shape")
-    return tuple(shape)
 
 
 def _string_bytes(strings: list[str], *, fixed: bool) -> int:

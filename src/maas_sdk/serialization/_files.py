@@ -10,6 +10,7 @@ import numpy as np
 
 from maas_sdk.errors import InvalidArtifactError, LimitExceededError
 from maas_sdk.serialization import _tensors, _zstd
+from maas_sdk.serialization._encodings import EXPANSION, excess, smallest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +25,6 @@ __all__ = ["TENSOR_FILE", "TensorSink", "TensorSource", "file_name"]
 TENSOR_FILE = re.compile(r"tensors/([0-9]{3})\.safetensors(\.zst)?", re.ASCII)
 _MAX_FILES = 96  # of the 128 parts of a release; the rest is for what stands beside the model
 # What a file may cost in memory: no honest model comes near, and a small file cannot ask for gigabytes.
-_EXPANSION = 16
 _EXPANSION_FLOOR = 64 * 1024 * 1024
 # The first arrays of a file have a name each, for people; where there are many, small ones share a tensor.
 _NAMED = 64
@@ -51,6 +51,7 @@ class TensorSink:
         self._numbers: dict[int, int] = {}
         self._units = 0
         self._expanded = self._stored = 0
+        self._spare = _EXPANSION_FLOOR // 2  # the rest is for strings
 
     def new_unit(self) -> int:
         """Open another piece of the model; it has a file as soon as it has an array."""
@@ -71,6 +72,26 @@ class TensorSink:
         self._files[number][name] = array
         return {"file": number, "tensor": name}
 
+    def add_smallest(self, array: NDArray[Any], place: Place) -> dict[str, Any]:
+        """Keep an array, C-contiguous, in the form that takes the fewest bytes, and give the JSON of that."""
+        form = smallest(array, self._spare)
+        self._spare -= excess(array, form)
+        node = self._add_form(form, place, "")
+        self.expand(array.nbytes, place)
+        return node
+
+    def _add_form(self, form: dict[str, Any], place: Place, suffix: str) -> dict[str, Any]:
+        if "tensor" in form:
+            return self.add(form["tensor"], place, suffix=suffix)
+        node: dict[str, Any] = {}
+        for key, part in form.items():
+            inner = f"{suffix}.{key}"
+            if isinstance(part, np.ndarray):
+                node[key] = self.add(part, place, suffix=inner)
+            else:
+                node[key] = self._add_form(part, place, inner) if isinstance(part, dict) else part
+        return node
+
     def _share(self, array: NDArray[Any], number: int) -> dict[str, Any]:
         name = _SHARED + array.dtype.name
         at = self._sizes[number].get(name, 0)
@@ -81,7 +102,7 @@ class TensorSink:
     def expand(self, n_bytes: int, place: Place) -> None:
         """Count what a receiver will need in memory."""
         self._expanded += n_bytes
-        if self._expanded > _EXPANSION_FLOOR + _EXPANSION * self._stored:
+        if self._expanded > _EXPANSION_FLOOR + EXPANSION * self._stored:
             raise place.refusal("its strings differ so much in length that a receiver would refuse them")
 
     def parts(self, *, zstd: bool) -> Iterator[tuple[str, Sequence[Any]]]:
@@ -124,7 +145,7 @@ class TensorSource:
             data = _zstd.decompress(parts[name], what=name, limits=limits) if match[2] else parts[name]
             total += len(data)
             self._files.append((_tensors.unpack(data, what=name, limits=limits), {}))
-        self._budget = _EXPANSION_FLOOR + _EXPANSION * total
+        self._budget = _EXPANSION_FLOOR + EXPANSION * total
 
     def take(self, file: object, name: object, place: Place) -> NDArray[Any]:
         """Give an array that nobody has taken yet."""
@@ -165,9 +186,7 @@ class TensorSource:
             )
         self._budget -= n_bytes
         if self._budget < 0:
-            raise LimitExceededError(
-                f"takes more than {_EXPANSION} times its file in memory", path=place.path
-            )
+            raise LimitExceededError(f"takes more than {EXPANSION} times its file in memory", path=place.path)
 
     def finish(self) -> None:
         """Refuse what no part of the graph has asked for, and what two have."""

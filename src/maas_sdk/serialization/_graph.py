@@ -6,8 +6,10 @@ A node has ``"requests"``, too, where somebody has set which metadata the estima
 from __future__ import annotations
 
 import contextlib
+import itertools
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import numpy as np
 
 from maas_sdk.errors import InvalidArtifactError, LimitExceededError, UnsupportedModelError
@@ -165,6 +167,10 @@ class GraphWriter:
 
     def _is_known(self, value: Any) -> bool:
         cls = type(value)
+        if attrs.has(cls) and (spec := spec_of(cls)):
+            # An optimizer is no better known than its schedule, a chain than its steps.
+            options = [each if type(each) is tuple else (each,) for each in spec.params_of(value).values()]
+            return all(map(self._is_known, itertools.chain.from_iterable(options)))
         return (
             isinstance(value, bool | int | float | str | list | tuple | dict | np.ndarray | None)
             or cls in self._serializers

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from maas_sdk._internal.severities import is_graver
 from maas_sdk._internal.times import is_timestamp, moment
 from maas_sdk.errors import InvalidOptionError
 from maas_sdk.trust._rules import MAX_EPOCH
@@ -12,7 +13,7 @@ from maas_sdk.trust._state import MAX_SEQUENCE
 from maas_sdk.trust._verdict import Check
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from maas_sdk.trust._rules import Rule
     from maas_sdk.trust._state import Revoked, Seen
@@ -23,6 +24,7 @@ __all__ = [
     "check_alias",
     "check_clock",
     "check_dates",
+    "check_disclosure",
     "check_equivocation",
     "check_fast_forward",
     "check_first_use",
@@ -199,6 +201,42 @@ def check_size(rule: Rule, total_bytes: int) -> Check:
     allowed = f"the rule for {rule.names} accepts {rule.max_release_bytes} bytes (max_release_bytes)"
     return Check.of(
         "size", total_bytes <= rule.max_release_bytes, f"its parts are {total_bytes} bytes; {allowed}"
+    )
+
+
+def check_disclosure(rule: Rule, highest: str | None, accepted: Sequence[str]) -> Check:
+    """Check that what leaves with a model, as its publisher says, is no graver than the rule allows.
+
+    Parameters
+    ----------
+    rule : Rule
+        Its `max_disclosure` holds.
+    highest : str or None
+        The gravest severity that the publisher's scan found, as signed; None where the release does not say.
+    accepted : sequence of str
+        The findings that the publisher accepted by name, for the reason.
+
+    Returns
+    -------
+    Check
+        ``"disclosure"``.
+    """
+    if highest is None:
+        found = "the release does not say what of its training data leaves with it"
+    else:
+        found = f"the highest finding of its publisher's scan is {highest}"
+        if accepted:
+            found += f"; accepted: {', '.join(accepted)}"
+    if rule.max_disclosure is None:
+        reason = f"{found}; the rule for {rule.names} accepts any"
+        return (
+            Check.skipped("disclosure", reason) if highest is None else Check.of("disclosure", True, reason)
+        )
+    passed = highest is not None and not is_graver(highest, rule.max_disclosure)
+    return Check.of(
+        "disclosure",
+        passed,
+        f"{found}; the rule for {rule.names} accepts {rule.max_disclosure} (max_disclosure)",
     )
 
 

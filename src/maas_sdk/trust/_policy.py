@@ -118,6 +118,7 @@ class Policy:
         epoch: int | None = None,
         require_post_quantum: bool | None = None,
         max_release_bytes: int | None = None,
+        max_disclosure: str | None = None,
         components: Sequence[str] | None = None,
         estimators: Sequence[str] | None = None,
         aliases: Sequence[AliasRule] | None = None,
@@ -133,7 +134,8 @@ class Policy:
         key : TrustedKey
             The key.
         threshold, require_sealed, require_selftest, max_age_days : optional
-        epoch, require_post_quantum, max_release_bytes, components, estimators, aliases : optional
+        epoch, require_post_quantum, max_release_bytes, max_disclosure : optional
+        components, estimators, aliases : optional
             As in `Rule`; None leaves what the rule says, or the default in a new one.
 
         Raises
@@ -149,6 +151,7 @@ class Policy:
             "epoch": epoch,
             "require_post_quantum": require_post_quantum,
             "max_release_bytes": max_release_bytes,
+            "max_disclosure": max_disclosure,
             "components": components,
             "estimators": estimators,
             "aliases": aliases,

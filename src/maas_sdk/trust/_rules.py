@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import field, frozen
 
+from maas_sdk._internal.severities import LEVELS, is_level
 from maas_sdk.errors import PolicyError
 from maas_sdk.trust._fields import as_tuple, check_whole, is_alias, is_pattern, must_be
 from maas_sdk.trust._keys import TrustedKey, check_keys
@@ -144,6 +145,9 @@ class Rule:
         Whether a release that relies on classic cryptography alone is refused.
     max_release_bytes : int or None
         How large all parts of a release may be together; None for any size within `Limits`.
+    max_disclosure : str or None
+        The gravest finding of the publisher's disclosure scan that is accepted: ``"none"``, ``"low"``,
+        ``"medium"`` or ``"high"``; a release that does not say what was found is refused then. None for any.
     components : tuple of str or None
         Which components a release may need: references (``"acme.zstd"``), or their beginnings with a star at
         the end and after a dot (``"acme.*"``); None for any.
@@ -170,6 +174,7 @@ class Rule:
     epoch: int = field(default=1, kw_only=True)
     require_post_quantum: bool = field(default=False, kw_only=True, validator=must_be(bool, "true or false"))
     max_release_bytes: int | None = field(default=None, kw_only=True)
+    max_disclosure: str | None = field(default=None, kw_only=True)
     components: tuple[str, ...] | None = field(default=None, kw_only=True, converter=_as_components)
     estimators: tuple[str, ...] | None = field(default=None, kw_only=True, converter=_as_estimators)
     aliases: tuple[AliasRule, ...] = field(default=(), kw_only=True, converter=_as_aliases)
@@ -187,6 +192,10 @@ class Rule:
             check_whole("max_age_days", self.max_age_days, _MAX_AGE_DAYS)
         if self.max_release_bytes is not None:
             check_whole("max_release_bytes", self.max_release_bytes, _MAX_BYTES)
+        if self.max_disclosure is not None and not is_level(self.max_disclosure):
+            raise PolicyError(
+                f"max_disclosure is {self.max_disclosure!r}; it must be one of {', '.join(LEVELS)}"
+            )
         _check_patterns("components", self.components)
         _check_patterns("estimators", self.estimators)
         self._check_aliases()

@@ -13,6 +13,7 @@ from attrs import field, frozen
 
 from maas_sdk._internal import records
 from maas_sdk._internal.digests import hex_of, sha256
+from maas_sdk.artifact._documents.disclosures import Disclosures  # noqa: TC001 - cattrs reads the annotation
 from maas_sdk.artifact._documents.fields import (
     check_digest,
     check_digests,
@@ -123,6 +124,9 @@ class ReleaseStatement:
         What it was trained on, sorted by name.
     metrics : dict of str to float
         Figures to search by. As all of the statement, they are readable by whoever has the bundle.
+    disclosures : Disclosures or None
+        What the publisher's disclosure scan found; None where it does not say, as in releases made before
+        that could be said.
     """
 
     name: str = field(validator=checked_by(check_name))
@@ -137,10 +141,11 @@ class ReleaseStatement:
     parents: tuple[str, ...] = field(default=(), validator=_check_parents)
     datasets: tuple[Dataset, ...] = field(default=(), converter=_by_name, validator=_check_datasets)
     metrics: dict[str, float] = field(factory=dict, validator=check_metrics)
+    disclosures: Disclosures | None = None
 
     def to_payload(self) -> bytes:
         """Encode as an in-toto statement, whose digest is the release's identity."""
-        predicate = {
+        predicate: dict[str, Any] = {
             "name": self.name,
             "version": self.version,
             "sequence": self.sequence,
@@ -154,6 +159,8 @@ class ReleaseStatement:
             "datasets": [{"name": each.name, "digest": each.digest} for each in self.datasets],
             "metrics": self.metrics,
         }
+        if self.disclosures is not None:  # absent, and not null: a statement from before is the same bytes
+            predicate["disclosures"] = records.unstructure(self.disclosures)
         subjects = [Subject(part.path, part.sha256) for part in self.parts]
         return Statement(subjects, RELEASE_PREDICATE, predicate).to_bytes()
 

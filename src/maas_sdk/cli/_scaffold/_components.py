@@ -66,6 +66,13 @@ COMPONENTS: Final[Mapping[str, Component]] = MappingProxyType(
             needs=(_ATTRS, _NUMPY),
             modules=("momentum",),
         ),
+        "schedule": Component(
+            name="inverse_root",
+            target="inverse_root:InverseRootSchedule",
+            summary="Falls with the root of the step",
+            needs=(_ATTRS,),
+            modules=("inverse_root",),
+        ),
         "compressor": Component(
             name="float32",
             target="float32:Float32Compressor",

@@ -94,14 +94,11 @@ def take_trees(
     Raises
     ------
     UnsupportedModelError
-        If this scikit-learn keeps something in a node that the columns have no place for, or a full file is
-        asked of trees that came from an inference file.
+        If this scikit-learn keeps something in a node that the columns have no place for.
     """
     _check_version()
-    if profile == "full" and any(isinstance(tree, InferenceTree) for tree in trees):
-        raise UnsupportedModelError(
-            "a model from a file in the profile 'inference' can be written in that profile alone"
-        )
+    if any(isinstance(tree, InferenceTree) for tree in trees):
+        profile = "inference"  # there is no more of them
     states = [tree.__getstate__() for tree in trees]
     counts = np.array([state["nodes"].size for state in states], np.int64)
     names = ("left_child", "right_child", "feature", "threshold", "missing_go_to_left")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from sklearn.cluster._birch import _CFNode, _CFSubcluster
 
-from maas_sdk.errors import NotIncludedError, UnsupportedModelError
+from maas_sdk.errors import NotIncludedError
 
 if TYPE_CHECKING:
     from maas_sdk.limits import Limits
@@ -41,12 +41,8 @@ class LeftOut:
 def apart(_: Any, attributes: dict[str, Any], profile: Profile, place: Place) -> None:  # noqa: ARG001
     """Replace the tree by columns in the full profile, by nothing in the other."""
     root, first_leaf = (attributes.pop(name) for name in _NODES)
-    if profile == "inference":
+    if profile == "inference" or isinstance(root, LeftOut):
         return
-    if isinstance(root, LeftOut):
-        raise UnsupportedModelError(
-            "a model from a file in the profile 'inference' can be written in that profile alone"
-        )
     nodes = _level_by_level(root)
     number = {id(node): index for index, node in enumerate(nodes)}
     clusters = [cluster for node in nodes for cluster in node.subclusters_]

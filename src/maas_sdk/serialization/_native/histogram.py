@@ -71,10 +71,6 @@ def apart(_: Any, attributes: dict[str, Any], profile: Profile, place: Place) ->
     """Replace the predictors by columns, and the preprocessor of categories by its encoder."""
     _check_version()
     predictors = attributes.pop("_predictors")
-    if profile == "full" and any(isinstance(each, InferencePredictor) for each in predictors[0]):
-        raise UnsupportedModelError(
-            "a model from a file in the profile 'inference' can be written in that profile alone"
-        )
     attributes["trees"] = [
         _take([each for iteration in predictors[start:end] for each in iteration], profile)
         for start, end in blocks(len(predictors), least=_LEAST)
@@ -95,6 +91,8 @@ def _check_version() -> None:
 
 def _take(predictors: Sequence[Any], profile: Profile) -> dict[str, NDArray[Any]]:
     """Give the columns of some predictors."""
+    if any(isinstance(predictor, InferencePredictor) for predictor in predictors):
+        profile = "inference"  # there is no more of them
     nodes = np.concatenate([predictor.nodes for predictor in predictors])
     counts = np.array([predictor.nodes.size for predictor in predictors], np.int64)
     leaves = nodes["is_leaf"] != 0

@@ -181,6 +181,7 @@ _OWN: dict[str, Field] = {
     "_generator": record(RandomState()),
 }
 _FORGOTTEN = ("callback",)
+_LEFT_OUT = ("privacy_",)  # a claim of the sender's, which the card makes
 
 
 def _own_regressor(name: str, *unknown: str) -> Spec:
@@ -191,6 +192,7 @@ def _own_regressor(name: str, *unknown: str) -> Spec:
         check=_check_intercept,
         dropped_if_unknown=("optimizer", *unknown),
         forgotten=_FORGOTTEN,
+        left_out=_LEFT_OUT,
     )
 
 
@@ -201,6 +203,7 @@ def _own_classifier(name: str) -> Spec:
         {**_CLASSIFIER, **_OWN},
         dropped_if_unknown=("optimizer",),
         forgotten=_FORGOTTEN,
+        left_out=_LEFT_OUT,
     )
 
 

@@ -114,6 +114,7 @@ _OWN: dict[str, Field] = {
 _OWN_PARAMS: dict[str, Any] = {
     "params": {"activation": Choice(("gelu", "relu", "tanh"))},
     "forgotten": ("callback",),
+    "left_out": ("privacy_",),  # a claim of the sender's, which the card makes
 }
 _LOSSES = ("AbsoluteLoss", "BinaryLogLoss", "HingeLoss", "HuberLoss", "MultinomialLogLoss", "SquaredLoss")
 

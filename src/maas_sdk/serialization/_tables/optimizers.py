@@ -10,7 +10,7 @@ OPTIMIZERS: tuple[Spec, ...] = tuple(
     Spec(f"maas.{name}", "maas_sdk.learning")
     for name in (
         *("GradientDescent", "SGD", "Adam", "AdamW", "AMSGrad", "AdaGrad", "RMSprop", "Lion"),
-        *("ClipByNorm", "ClipByValue", "Chain"),
+        *("DPAdam", "DPSGD", "ClipByNorm", "ClipByValue", "Chain"),
         *("ConstantSchedule", "StepSchedule", "ExponentialSchedule", "CosineSchedule"),
         *("LinearWarmupSchedule", "OneCycleSchedule", "ReduceOnPlateauSchedule"),
     )
