@@ -13,6 +13,7 @@ from sklearn import (
     decomposition,
     ensemble,
     feature_extraction,
+    feature_selection,
     gaussian_process,
     impute,
     isotonic,
@@ -27,6 +28,7 @@ from sklearn import (
     neural_network,
     pipeline,
     preprocessing,
+    random_projection,
     semi_supervised,
     svm,
     tree,
@@ -34,7 +36,7 @@ from sklearn import (
 from sklearn.base import BaseEstimator
 
 from maas_sdk.errors import InvalidOptionError
-from maas_sdk.privacy import disclosure_scan
+from maas_sdk.privacy import desensitize, disclosure_scan
 
 RNG = np.random.default_rng(5)
 X = RNG.random((60, 4)) + 0.1
@@ -219,10 +221,12 @@ class Hoarder(BaseEstimator):
         return self
 
 
-def test_an_unknown_class_is_named_and_compared_but_not_judged_without_data():
+def test_an_unknown_class_is_a_finding_the_graver_when_there_is_no_data_to_compare_with():
     model = pipeline.make_pipeline(preprocessing.StandardScaler(), Hoarder()).fit(X, Y)
     blind = disclosure_scan(model)
-    assert blind.highest is None or blind.highest == "low"
+    [finding] = blind.findings
+    assert (finding.name, finding.severity) == ("not-examined:steps[1]", "high")
+    assert finding.evidence == "2 of its 2 attributes hold more than a single value"
     assert blind.unknown == ("steps[1] (Hoarder)",)
     assert "steps[1] (Hoarder)" in str(blind)
     findings = {f.where: f.severity for f in disclosure_scan(model, X).findings}
@@ -230,23 +234,31 @@ def test_an_unknown_class_is_named_and_compared_but_not_judged_without_data():
         "steps[1].memory_": "high",
         "steps[1].pieces_[1]": "high",
         "steps[1].pieces_[0]": "medium",
+        "steps[1]": "medium",
     }
 
 
 @pytest.mark.parametrize(
     ("model", "where", "evidence"),
     [
-        (preprocessing.QuantileTransformer(n_quantiles=10), "quantiles_", "40 values"),
-        (preprocessing.OneHotEncoder(), "categories_", "240 values"),
-        (preprocessing.OrdinalEncoder(), "categories_", "240 values"),
-        (preprocessing.TargetEncoder(target_type="continuous"), "categories_", "240 values"),
+        (
+            preprocessing.QuantileTransformer(n_quantiles=60),
+            "quantiles_",
+            "240 values, 2",
+        ),  # some are rounded
+        (preprocessing.OneHotEncoder(), "categories_", "240 values, 240"),
+        (preprocessing.OrdinalEncoder(), "categories_", "240 values, 240"),
+        (preprocessing.TargetEncoder(target_type="continuous"), "categories_", "240 values, 240"),
     ],
     ids=lambda value: type(value).__name__,
 )
 def test_verbatim_values_are_a_medium_finding(model, where, evidence):
     report = disclosure_scan(model.fit(X, RNG.random(60)), X)
     assert report.highest == "medium"
-    assert (report.findings[0].where, report.findings[0].evidence) == (where, evidence)
+    assert report.findings[0].where == where
+    assert report.findings[0].evidence.startswith(evidence)
+    assert report.findings[0].evidence.endswith(" of them values of X_train")
+    assert disclosure_scan(model).findings[0].evidence == evidence.partition(",")[0]
 
 
 def test_isotonic_steps_are_verbatim_values():
@@ -289,7 +301,7 @@ def test_leaves_over_few_rows_are_a_medium_finding(model, where):
 def test_trees_of_others_are_no_trees_of_ours():
     model = Hoarder().fit(X)
     model.tree_, model.nodes = {"left": 1}, X.copy()
-    assert disclosure_scan(model).findings == ()
+    assert [finding.name for finding in disclosure_scan(model).findings] == ["not-examined:model"]
     assert "nodes" in {finding.where for finding in disclosure_scan(model, X).findings}
 
 
@@ -301,7 +313,8 @@ def test_a_single_value_in_place_of_an_array_counts_as_one():
     model = OneLabel(2, n_init=1).fit(X)
     for value in (np.int64(3), 3, np.array(3)):
         model.labels_ = value
-        assert disclosure_scan(model).findings[0].evidence == "1 entries"
+        evidence = {finding.where: finding.evidence for finding in disclosure_scan(model).findings}
+        assert evidence["labels_"] == "1 entries"
 
 
 def test_a_passed_step_changes_nothing():
@@ -370,3 +383,238 @@ def test_the_report_is_a_table_plain_data_and_escaped_html():
     assert "nothing found" in str(nothing)
     assert "membership" in str(nothing)
     assert "<table" not in nothing._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("shape", "equal"),
+    [
+        (lambda rows: rows.ravel(), 60),
+        (lambda rows: rows.reshape(5, 12, 4), 60),
+        (lambda rows: np.c_[rows, Y], 60),
+        (lambda rows: np.c_[Y, rows], 60),
+        (lambda rows: rows.T.copy(), 60),
+        (lambda rows: np.r_[RNG.random((500, 4)), rows[:1]], 1),
+        (lambda rows: rows[3], 1),
+    ],
+    ids=["flat", "three axes", "beside the target", "behind the target", "turned", "one of many", "alone"],
+)
+def test_rows_in_an_array_of_another_shape_are_found(shape, equal):
+    model = linear_model.LinearRegression().fit(X, Y)
+    model.hidden_ = shape(X)
+    [finding] = [f for f in disclosure_scan(model, X).findings if f.where == "hidden_"]
+    assert f" {equal} of them equal to a row of X_train" in finding.evidence
+    assert finding.severity == ("high" if equal > 1 else "medium")
+    assert finding.name == "verbatim-rows:hidden_"
+
+
+def test_ones_and_zeros_are_not_taken_for_rows():
+    data = np.eye(4)[RNG.integers(0, 4, 60)]
+    model = linear_model.LinearRegression().fit(data, Y)
+    model.mask_, model.flat_ = np.eye(4), np.eye(4).ravel()
+    assert disclosure_scan(model, data).highest in (None, "medium")
+    assert "flat_" not in {finding.where for finding in disclosure_scan(model, data).findings}
+
+
+class Slotted:
+    """Keeps its rows in a slot, where no dictionary shows them."""
+
+    __slots__ = ("rows",)
+
+    def __init__(self, rows):
+        self.rows = rows
+
+
+def test_what_is_kept_in_slots_is_looked_at():
+    model = linear_model.LinearRegression().fit(X, Y)
+    model.helper_ = Slotted(X[:9].copy())
+    findings = {finding.name: finding.severity for finding in disclosure_scan(model, X).findings}
+    assert findings == {"verbatim-rows:helper_.rows": "high", "not-examined:helper_": "medium"}
+
+
+def test_what_is_inside_of_an_unknown_object_is_accepted_with_it():
+    model = Hoarder().fit(X)
+    model.inner_ = Hoarder().fit(X)
+    report = disclosure_scan(model)
+    assert report.unknown == ("the model (Hoarder)",)
+    assert [finding.name for finding in report.findings] == ["not-examined:model"]
+
+
+class Plain(BaseEstimator):
+    """A vendor's step that keeps numbers alone."""
+
+    def __init__(self, by=1.0):
+        self.by = by
+
+    def fit(self, X, y=None):
+        self.n_features_in_, self.shift_ = X.shape[1], np.float64(2)
+        return self
+
+
+def test_an_unknown_object_that_keeps_single_values_is_no_alarm():
+    report = disclosure_scan(Plain().fit(X))
+    assert [(f.name, f.severity) for f in report.findings] == [("not-examined:model", "low")]
+
+
+def test_places_people_and_addresses_in_parameters_are_found_and_not_repeated(tmp_path):
+    class Memory:
+        def __init__(self, location):
+            self.location = location
+
+    Memory.__module__ = "joblib.memory"
+    model = pipeline.Pipeline(
+        [("scale", preprocessing.StandardScaler()), ("line", linear_model.LinearRegression())]
+    ).fit(X, Y)
+    model.memory = Memory("/home/carol/cache")
+    model[0].note_ = {"source": ["mailto:carol@example.org", "/srv/data/x"]}
+    model[1].origin_ = tmp_path / "x"
+    report = disclosure_scan(model)
+    assert {finding.name: finding.severity for finding in report.findings} == {
+        "user-name:memory.location": "medium",
+        "e-mail:steps[0].note_": "medium",
+        "path:steps[0].note_": "low",
+        "path:steps[1].origin_": "low",
+    }
+    assert "carol" not in str(report)
+    assert "srv" not in json.dumps(report.to_dict())
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("/home/carol", {"user-name"}),
+        ("C:\\Users\\carol\\x", {"user-name"}),
+        ("see /Users/carol/x.", {"user-name"}),
+        ("~carol/x", {"user-name"}),
+        ("/root/x", {"user-name"}),
+        ("file:///srv/x", {"path"}),
+        ("\\\\server\\share", {"path"}),
+        ("D:\\data\\x", {"path"}),
+        ("a.b@example.co.uk", {"e-mail"}),
+        ("rbf", set()),
+        ("a/b/c", set()),
+        ("https://example.org/home/x", set()),
+        (r"(?u)\b\w\w+\b", set()),
+        ("2026/11/30", set()),
+        ("<b>bold</b>", set()),
+        ("x @ y", set()),
+    ],
+)
+def test_only_what_names_a_place_or_a_person_is_found(text, kinds):
+    model = linear_model.LinearRegression().fit(X, Y)
+    model.note_ = text
+    assert {finding.name.partition(":")[0] for finding in disclosure_scan(model).findings} == kinds
+
+
+def test_a_name_stays_the_same_however_many_members_keep_something():
+    few = ensemble.RandomForestClassifier(1, random_state=0).fit(X, Y)
+    many = ensemble.RandomForestClassifier(3, random_state=0).fit(X, Y)
+    assert {f.name for f in disclosure_scan(few).findings} == {f.name for f in disclosure_scan(many).findings}
+
+
+def test_what_a_model_keeps_behind_a_partial_function_is_found():
+    from functools import partial
+
+    model = preprocessing.FunctionTransformer().fit(X)
+    model.func = partial(np.add, X.copy())
+    model.kept_ = partial(np.add, neighbors.NearestNeighbors().fit(X))
+    assert disclosure_scan(model, X).highest == "high"
+
+
+@pytest.mark.parametrize(
+    "keep",
+    [
+        lambda rows: rows.tolist(),
+        lambda rows: [tuple(row) for row in rows],
+        lambda rows: {tuple(row) for row in rows},
+        lambda rows: dict(enumerate(rows)),
+        lambda rows: {"north": {"a": rows[:30]}, "south": [rows[30:]]},
+    ],
+    ids=["lists", "tuples", "a set", "a mapping of rows", "nested"],
+)
+def test_rows_that_are_kept_in_lists_sets_and_mappings_are_found(keep):
+    model = linear_model.LinearRegression().fit(X, Y)
+    model.memory_ = keep(X)
+    findings = [f for f in disclosure_scan(model, X).findings if f.where.startswith("memory_")]
+    assert {finding.severity for finding in findings} == {"high"}
+    assert sum(int(finding.evidence.split()[2]) for finding in findings) == 60
+    assert "north" not in str(findings)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [random_projection.SparseRandomProjection(4, random_state=0), neighbors.KNeighborsClassifier()],
+    ids=lambda model: type(model).__name__,
+)
+def test_a_scan_changes_nothing_of_the_model(model):
+    thin = sparse.csr_array(np.where(RNG.random((50, 9)) < 0.4, RNG.random((50, 9)), 0.0))
+    thin.data[::5] = 0.0  # stored zeros, and
+    thin.indices[: thin.indptr[1]] = thin.indices[: thin.indptr[1]][::-1].copy()  # an order of their own
+    model.fit(thin, np.arange(50) % 2)
+    kept = model.components_ if hasattr(model, "components_") else model._fit_X
+    before = [array.copy() for array in (kept.data, kept.indices, kept.indptr)]
+    given = [array.copy() for array in (thin.data, thin.indices, thin.indptr)]
+    disclosure_scan(model, thin)
+    for array, copied in zip((kept.data, kept.indices, kept.indptr), before, strict=True):
+        np.testing.assert_array_equal(array, copied)
+    for array, copied in zip((thin.data, thin.indices, thin.indptr), given, strict=True):
+        np.testing.assert_array_equal(array, copied)
+
+
+def test_rows_are_compared_in_the_columns_that_a_member_has_seen():
+    near = neighbors.KNeighborsClassifier()
+    bag = ensemble.BaggingClassifier(near, n_estimators=3, max_features=2, bootstrap=False, random_state=0)
+    evidence = disclosure_scan(bag.fit(X, Y), X).findings[0].evidence
+    assert evidence == "180 rows, 180 of them equal to a row of X_train, in 3 places"
+    chosen = feature_selection.RFE(svm.SVC(kernel="linear"), n_features_to_select=2).fit(X, Y)
+    [finding] = [f for f in disclosure_scan(chosen, X).findings if f.severity == "high"]
+    total, equal = finding.evidence.split(" rows, ")[0], finding.evidence.split(" rows, ")[1].split()[0]
+    assert (finding.where, equal) == ("estimator_.support_vectors_", total)
+
+
+def test_data_that_is_no_table_of_numbers_makes_no_unknown_object_known():
+    texts = ["a b", "b c", "c a"]
+    report = disclosure_scan(Hoarder().fit(texts), texts)
+    assert [(f.name, f.severity) for f in report.findings] == [("not-examined:model", "high")]
+
+
+def test_a_table_with_texts_is_followed_through_the_steps():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(X[:, :2], columns=["a", "b"]).assign(city=np.where(Y > 1, "Oslo", "Rome"))
+    model = pipeline.make_pipeline(
+        compose.ColumnTransformer(
+            [("n", "passthrough", ["a", "b"]), ("c", preprocessing.OneHotEncoder(), ["city"])]
+        ),
+        neighbors.KNeighborsClassifier(),
+    ).fit(frame, Y)
+    evidence = {finding.name: finding.evidence for finding in disclosure_scan(model, frame).findings}
+    assert evidence["verbatim-rows:steps[1]._fit_X"] == "60 rows, 60 of them equal to a row of X_train"
+    assert evidence["verbatim-values:steps[0].transformers_[1].categories_"] == (
+        "2 values, 2 of them values of X_train"
+    )
+    made = desensitize(model, X_train=frame, replace_rows="prototypes", min_rows=3)
+    assert made.scan.highest == "medium"
+
+
+class Leaky(linear_model.LinearRegression):
+    """Derived from a class that keeps nothing, and keeps its rows."""
+
+    def fit(self, X, y):
+        self.seen_ = np.array(X)
+        return super().fit(X, y)
+
+
+def test_a_class_that_is_derived_from_a_known_one_is_not_known():
+    report = disclosure_scan(Leaky().fit(X, Y))
+    assert [(f.name, f.severity) for f in report.findings] == [("not-examined:model", "high")]
+    assert {f.name: f.severity for f in disclosure_scan(Leaky().fit(X, Y), X).findings} == {
+        "verbatim-rows:seen_": "high",
+        "not-examined:model": "medium",
+    }
+
+
+def test_no_name_of_a_finding_repeats_a_key_of_a_mapping():
+    model = linear_model.LinearRegression().fit(X, Y)
+    model.by_town_ = {"Oslo": neighbors.NearestNeighbors().fit(X)}
+    report = disclosure_scan(model)
+    assert [finding.name for finding in report.findings] == ["verbatim-rows:by_town_[0]._fit_X"]
+    assert "Oslo" not in str(report)

@@ -15,21 +15,51 @@
 'nothing: no candidate within the budget is smaller than the original'
 """
 
+from maas_sdk.compression._baseline import BaselineCompressor
 from maas_sdk.compression._budget import Budget
 from maas_sdk.compression._candidate import Candidate
-from maas_sdk.compression._float16 import Float16Compressor
-from maas_sdk.compression._measurement import Measurement
+from maas_sdk.compression._direct import DirectPredictor, Engine
+from maas_sdk.compression._distill import DistillCompressor
+from maas_sdk.compression._drop_training_state import DropTrainingStateCompressor
+from maas_sdk.compression._evidence import Evidence
+from maas_sdk.compression._feature_selection import FeatureSelectionCompressor
+from maas_sdk.compression._forest_compact import ForestCompactCompressor
+from maas_sdk.compression._forest_quantize import ForestQuantizeCompressor
+from maas_sdk.compression._forest_trim import ForestTrimCompressor
+from maas_sdk.compression._knn_condense import KNNCondenseCompressor
+from maas_sdk.compression._low_rank import LowRankCompressor
+from maas_sdk.compression._measurement import Measurement, StoredForm
 from maas_sdk.compression._pca import PCACompressor
+from maas_sdk.compression._prune import PruneCompressor
+from maas_sdk.compression._quantization import Int4Compressor, Int8Compressor
 from maas_sdk.compression._report import CompressionReport, Result
+from maas_sdk.compression._rounding import BFloat16Compressor, Float16Compressor
 from maas_sdk.compression._search import compress
 
 __all__ = [
+    "BFloat16Compressor",
+    "BaselineCompressor",
     "Budget",
     "Candidate",
     "CompressionReport",
+    "DirectPredictor",
+    "DistillCompressor",
+    "DropTrainingStateCompressor",
+    "Engine",
+    "Evidence",
+    "FeatureSelectionCompressor",
     "Float16Compressor",
+    "ForestCompactCompressor",
+    "ForestQuantizeCompressor",
+    "ForestTrimCompressor",
+    "Int4Compressor",
+    "Int8Compressor",
+    "KNNCondenseCompressor",
+    "LowRankCompressor",
     "Measurement",
     "PCACompressor",
+    "PruneCompressor",
     "Result",
+    "StoredForm",
     "compress",
 ]

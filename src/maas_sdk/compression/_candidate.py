@@ -1,4 +1,4 @@
-"""A named sequence of compressors to try."""
+"""A named sequence of compressors to try, and stages of them that the search may combine."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from maas_sdk.errors import InvalidOptionError
 from maas_sdk.interfaces import Compressor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-__all__ = ["ORIGINAL", "Candidate", "check_candidates"]
+__all__ = ["ORIGINAL", "Candidate", "check_candidates", "check_stages"]
 
 ORIGINAL = "original"
 """The name under which the model as it is stands among the candidates."""
@@ -65,6 +65,11 @@ class Candidate:
     name: str = field(validator=_check_name)
     compressors: tuple[Compressor, ...] = field(converter=_as_tuple, validator=_check_compressors)
 
+    @property
+    def lossless(self) -> bool:
+        """Whether all of its compressors claim that predictions stay the same to the last bit."""
+        return all(getattr(compressor, "lossless", False) is True for compressor in self.compressors)
+
 
 def check_candidates(candidates: Iterable[Any]) -> tuple[Candidate, ...]:
     """Give the candidates as a tuple; each one a `Candidate`, each name once."""
@@ -75,4 +80,13 @@ def check_candidates(candidates: Iterable[Any]) -> tuple[Candidate, ...]:
     names = [candidate.name for candidate in checked]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise InvalidOptionError(f"candidates: names must differ; given more than once: {', '.join(twice)}.")
+    return checked
+
+
+def check_stages(stages: Mapping[Any, Any]) -> dict[str, tuple[Candidate, ...]]:
+    """Give what each stage offers; each one a `Candidate`, each name once in all of them."""
+    checked = {name: check_candidates(offers) for name, offers in stages.items()}
+    if strangers := [name for name in checked if not isinstance(name, str)]:
+        raise InvalidOptionError(f"candidates: the names of stages must be strings, not {strangers[0]!r}.")
+    check_candidates([candidate for offers in checked.values() for candidate in offers])
     return checked

@@ -1,20 +1,23 @@
-"""What a fitted chain weighs, takes and achieves."""
+"""What a fitted chain weighs and how long it takes."""
 
 from __future__ import annotations
 
+import hashlib
 import statistics
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
-from attrs import frozen
+from attrs import field, frozen
 
-from maas_sdk.learning import get_metric
+from maas_sdk.errors import InvalidOptionError
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-__all__ = ["BATCH_ROWS", "MeasureSize", "Measurement", "measure", "n_rows", "serialized_size", "worsening"]
+    from maas_sdk.interfaces import EstimatorSerializer
+
+__all__ = ["BATCH_ROWS", "MeasureSize", "Measurement", "StoredForm", "first_rows", "latencies", "n_rows"]
 
 MeasureSize = Callable[[Any], int]
 
@@ -38,7 +41,7 @@ class Measurement:
     latency : float
         Seconds that `predict` takes for one row: the median over repeats.
     metric : float
-        The budget's metric on the validation rows, as :func:`maas_sdk.learning.get_metric` gives it.
+        The budget's metric on the rows that the search used.
     batch_latency : float
         Seconds that `predict` takes for `batch_rows` rows at once: the median over repeats.
     batch_rows : int
@@ -52,30 +55,57 @@ class Measurement:
     batch_rows: int
 
 
-def measure(chain: Pipeline, X: Any, y: Any, *, metric: str, measure_size: MeasureSize) -> Measurement:
-    """Measure `chain` on the validation rows `X`, `y`; what `predict` or `measure_size` raises passes."""
-    size = int(measure_size(chain))
-    value = get_metric(metric)(chain, X, y)
-    rows = min(n_rows(X), BATCH_ROWS)
-    return Measurement(
-        size=size,
-        latency=_median_seconds(chain.predict, _first_rows(X, 1)),
-        metric=value,
-        batch_latency=_median_seconds(chain.predict, _first_rows(X, rows)),
-        batch_rows=rows,
-    )
+def _check_profile(_instance: Any, _attribute: Any, value: object) -> None:
+    if value not in ("full", "inference"):
+        raise InvalidOptionError(f"profile must be 'full' or 'inference', not {value!r}.")
 
 
-def worsening(metric: str, before: float, after: float) -> float:
-    """Give by how much a metric got worse, whichever way is better; negative when it got better."""
-    return before - after if get_metric(metric).greater_is_better else after - before
+@frozen(kw_only=True)
+class StoredForm:
+    """How a chain will be stored; called with one, it gives its bytes.
+
+    Parameters
+    ----------
+    profile, zstd, serializers, allow
+        As for :func:`maas_sdk.serialization.dump_parts`.
+    """
+
+    profile: Literal["full", "inference"] = field(default="full", validator=_check_profile)
+    zstd: bool = False
+    serializers: tuple[EstimatorSerializer, ...] = field(default=(), converter=tuple)
+    allow: tuple[Any, ...] = field(default=(), converter=tuple)
+
+    def __call__(self, chain: Pipeline) -> int:
+        """Give the bytes of all parts; `UnsupportedModelError` when it has no safe serialization."""
+        return sum(memoryview(piece).nbytes for _name, pieces in self._parts(chain) for piece in pieces)
+
+    def digest(self, chain: Pipeline) -> str:
+        """Give the SHA-256 of all parts: equal models, equal digests."""
+        found = hashlib.sha256()
+        for name, pieces in self._parts(chain):
+            found.update(f"{name}:{sum(memoryview(piece).nbytes for piece in pieces)}:".encode())
+            for piece in pieces:
+                found.update(piece)
+        return found.hexdigest()
+
+    def __str__(self) -> str:
+        return f"profile {self.profile!r}" + (", with Zstandard" if self.zstd else "")
+
+    def _parts(self, chain: Pipeline) -> Iterator[tuple[str, Sequence[Any]]]:
+        from maas_sdk.serialization import dump_pieces  # noqa: PLC0415 - not needed where the caller measures
+
+        return dump_pieces(
+            chain, profile=self.profile, zstd=self.zstd, serializers=self.serializers, allow=self.allow
+        )
 
 
-def serialized_size(chain: Pipeline) -> int:
-    """Give the bytes of all parts of `chain` as the SDK serializes it."""
-    from maas_sdk.serialization import dump_parts  # noqa: PLC0415 - not needed where the caller measures
-
-    return sum(len(part) for part in dump_parts(chain).values())
+def latencies(chain: Pipeline, X: Any) -> dict[str, Any]:
+    """Measure how long `predict` takes for the first row of `X`, and for all at once."""
+    return {
+        "latency": _median_seconds(chain.predict, first_rows(X, 1)),
+        "batch_latency": _median_seconds(chain.predict, X),
+        "batch_rows": n_rows(X),
+    }
 
 
 def _median_seconds(predict: Callable[[Any], Any], rows: Any) -> float:
@@ -94,5 +124,6 @@ def n_rows(X: Any) -> int:
     return int(X.shape[0]) if hasattr(X, "shape") else len(X)
 
 
-def _first_rows(X: Any, n: int) -> Any:
+def first_rows(X: Any, n: int) -> Any:
+    """Give the first so many rows of an array, a frame, a sparse matrix or a list."""
     return X.iloc[:n] if hasattr(X, "iloc") else X[:n]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import math
-from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
+from maas_sdk.compression._chain import free_name, refit
+from maas_sdk.compression._options import check_seed, is_share, is_whole
 from maas_sdk.errors import ComponentError, InvalidOptionError
 
 if TYPE_CHECKING:
@@ -42,17 +43,12 @@ class PCACompressor:
     needs_training_data = True
 
     def __init__(self, n_components: float = 0.95, *, random_state: int = 0) -> None:
-        whole = _is_whole(n_components) and int(n_components) >= 1
-        share = isinstance(n_components, Real) and not whole and 0 < float(n_components) < 1
-        if not (whole or share):
+        if not (is_whole(n_components, least=1) or is_share(n_components)):
             raise InvalidOptionError(
                 f"PCACompressor(n_components={n_components!r}): expected a share of variance between 0 and 1 "
                 f"or a positive whole number of components."
             )
-        if not (_is_whole(random_state) and random_state >= 0):
-            raise InvalidOptionError(
-                f"PCACompressor(random_state={random_state!r}): expected a whole number, 0 or more."
-            )
+        check_seed(self, random_state)
         self.n_components = n_components
         self.random_state = random_state
 
@@ -107,12 +103,12 @@ class PCACompressor:
             preprocessing = copy.deepcopy(preprocessing)
             features = SklearnPipeline(preprocessing).transform(X) if preprocessing else X
             pca = self._fit_pca(features)
-            refitted = _refit(model, pca.transform(features), y, seed=self.random_state)
+            refitted = refit(model, pca.transform(features), y, seed=self.random_state)
         except InvalidOptionError:
             raise
         except Exception as exc:
             raise ComponentError(f"PCA and refit of {type(model).__name__} failed: {exc}") from exc
-        return SklearnPipeline([*preprocessing, (_free_name(chain.steps), pca), (name, refitted)])
+        return SklearnPipeline([*preprocessing, (free_name(chain.steps, "pca"), pca), (name, refitted)])
 
     def _fit_pca(self, features: Any) -> Any:
         from sklearn.decomposition import PCA  # noqa: PLC0415 - heavy
@@ -129,30 +125,3 @@ class PCACompressor:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(n_components={self.n_components!r})"
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def _refit(model: Any, X: Any, y: Any, *, seed: int) -> Any:
-    from sklearn.base import clone  # noqa: PLC0415 - heavy
-
-    refitted = clone(model)
-    unseeded = [
-        name
-        for name, value in refitted.get_params(deep=True).items()
-        if (name == "random_state" or name.endswith("__random_state")) and value is None
-    ]
-    refitted.set_params(**dict.fromkeys(unseeded, seed))
-    refitted.fit(X, y)
-    refitted.set_params(**dict.fromkeys(unseeded))
-    return refitted
-
-
-def _free_name(steps: list[tuple[str, Any]]) -> str:
-    taken = {name for name, _step in steps}
-    name, number = "pca", 2
-    while name in taken:
-        name, number = f"pca_{number}", number + 1
-    return name

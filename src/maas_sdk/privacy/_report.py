@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from attrs import asdict, frozen
 
+from maas_sdk._internal.severities import is_graver
 from maas_sdk._internal.tables import html_table, text_table
 
 __all__ = ["NOT_EXAMINED", "SEVERITIES", "DisclosureReport", "Finding", "Severity"]
@@ -19,12 +20,11 @@ SEVERITIES: tuple[Severity, ...] = ("high", "medium", "low")
 NOT_EXAMINED = (
     "what an attacker can infer from weights or predictions (membership, attributes, reconstruction)",
     "training targets, unless an estimator that keeps rows keeps them beside the rows",
-    "sample inputs, schema, names and metadata that are added to a release",
     "values inside training rows that are stored singly, in another order or rounded",
 )
 """What no finding says anything about."""
 
-_HEADER = ("severity", "where", "what", "evidence", "remedy")
+_HEADER = ("severity", "name", "what", "evidence", "remedy")
 
 
 @frozen(kw_only=True)
@@ -33,13 +33,19 @@ class Finding:
 
     Attributes
     ----------
+    name : str
+        By which it can be accepted: the kind, a colon and the place, such as
+        ``"verbatim-rows:model.support_vectors_"``. It stays the same as long as the model is made up alike,
+        however much is found there.
     severity : {"high", "medium", "low"}
-        High: rows of training data, whole. Medium: values or words of it, or statistics over very few rows.
-        Low: names and labels that every receiver needs or sees, single extremes.
+        High: rows of training data, whole; words that no prediction uses; what could not be looked into.
+        Medium: values or words of it, statistics over very few rows, names of people. Low: names and labels
+        that every receiver needs or sees, single extremes.
     where : str
         The attribute, such as ``steps[1].support_vectors_``; ``[*]`` stands for every member of an ensemble.
+        Of a `maas_sdk.Pipeline` and of a release the steps are called ``preprocessors[0]`` and ``model``.
     estimator : str
-        Name of the class that keeps it.
+        Name of the class that keeps it; empty for what no estimator keeps.
     what : str
         What is kept.
     evidence : str
@@ -48,6 +54,7 @@ class Finding:
         What to do about it.
     """
 
+    name: str
     severity: Severity
     where: str
     estimator: str
@@ -63,30 +70,40 @@ class DisclosureReport:
     Attributes
     ----------
     findings : tuple of Finding
-        The gravest first, then in the order of the model.
+        The gravest first, then in the order of the model; no two of one name.
     n_estimators : int
         Fitted objects that were looked at.
     unknown : tuple of str
         Those of classes that the scan has no table for (neither scikit-learn's nor the SDK's), with their
-        class. Of these only arrays that hold rows of `X_train` are found, and nothing without it.
+        class; each is a finding, too. Of these only arrays that hold rows of `X_train` are found, and nothing
+        without it.
     compared : bool
         Whether training data was given to compare with.
+    released : bool
+        Whether what is added to a release was looked at: self-test, documents.
     """
 
     findings: tuple[Finding, ...]
     n_estimators: int
     unknown: tuple[str, ...] = ()
     compared: bool = False
+    released: bool = False
 
     @property
     def highest(self) -> Severity | None:
         """The gravest severity found; `None` without findings."""
         return next((grade for grade in SEVERITIES if any(f.severity == grade for f in self.findings)), None)
 
+    def above(self, level: str) -> tuple[Finding, ...]:
+        """Give the findings that are graver than ``"none"``, ``"low"``, ``"medium"`` or ``"high"``."""
+        return tuple(finding for finding in self.findings if is_graver(finding.severity, level))
+
     @property
     def not_examined(self) -> tuple[str, ...]:
         """What the scan says nothing about."""
         extra = [] if self.compared else ["whether stored rows equal training rows: no X_train was given"]
+        if not self.released:
+            extra.append("sample inputs, schema, texts and metadata that are added to a release")
         if self.unknown:
             extra.append(f"what classes without a table keep: {', '.join(self.unknown)}")
         return (*NOT_EXAMINED, *extra)
@@ -96,6 +113,7 @@ class DisclosureReport:
         return {
             "highest": self.highest,
             "compared": self.compared,
+            "released": self.released,
             "n_estimators": self.n_estimators,
             "findings": [asdict(finding) for finding in self.findings],
             "not_examined": list(self.not_examined),
@@ -118,5 +136,6 @@ class DisclosureReport:
 
     def _rows(self) -> list[tuple[str, ...]]:
         return [
-            (f.severity, f"{f.where} ({f.estimator})", f.what, f.evidence, f.remedy) for f in self.findings
+            (f.severity, f"{f.name} ({f.estimator})" if f.estimator else f.name, f.what, f.evidence, f.remedy)
+            for f in self.findings
         ]
