@@ -118,7 +118,9 @@ FOLLOWED = [
 ]
 
 
-@pytest.mark.parametrize(("reference", "optimizer"), FOLLOWED, ids=repr)
+@pytest.mark.parametrize(
+    ("reference", "optimizer"), FOLLOWED, ids=lambda value: getattr(value, "__name__", repr(value))
+)
 def test_two_hundred_steps_follow_the_rule_computed_number_by_number(reference, optimizer):
     params, target = problem(7)
     pairs = zip(params, target, strict=True)

@@ -132,9 +132,7 @@ def steps(*, noise, rows, seed=5, max_rows=10, alpha=0.0):
     X, target = data(loss, 2, "float64", n_rows=rows)
     source = open_source(X, target, dtype="float64", batch_rows=max_rows)
     workspace = ClippingWorkspace(network, loss, params, max_rows=source.max_rows, alpha=alpha)
-    options = PrivateSteps(
-        noise_multiplier=noise, max_grad_norm=0.5, delta=1e-5, public=(), unsafe_seed=seed
-    )
+    options = PrivateSteps(noise_multiplier=noise, max_grad_norm=0.5, delta=1e-5, public=(), unsafe_seed=seed)
     return NoisySteps(workspace, source, options), workspace, X, target
 
 

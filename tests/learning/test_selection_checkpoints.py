@@ -437,7 +437,7 @@ from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
-from maas_sdk.learning._selection._fingerprint import fingerprint
+from maas_sdk._internal.fingerprint import fingerprint
 
 def change(X, k={"a", "b", "c"}):
     return X if X in {"a", "b", "c"} else k

@@ -16,7 +16,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import maas_sdk as maas
-from maas_sdk.compression import Float16Compressor
+from maas_sdk.compression import Float16Compressor, Int8Compressor
 from maas_sdk.errors import (
     BudgetError,
     ComponentError,
@@ -324,6 +324,51 @@ def test_only_the_compressors_that_were_named_are_tried(fitted, iris):
     assert {result.name for result in report.results} - {"original"} == {"Float16Compressor"}
     with pytest.raises(UnknownComponentError, match="float16"):
         pipeline.compress(*iris, compressors=["float61"])
+
+
+def test_stages_are_combined_and_what_was_taken_is_recorded(fitted, iris):
+    pipeline = copy.deepcopy(fitted)
+    stages = {"state": ["drop_training_state"], "weights": ["float16", Int8Compressor()]}
+    report = pipeline.compress(*iris, compressors=stages, budget=maas.Budget(max_drop=0.1))
+    assert "drop_training_state + float16" in {result.name for result in report.results}
+    assert pipeline.chain_ is report.chain
+    taken = [record.reference for record in pipeline._recipe() if record.kind == "compressor"]
+    assert taken == report.chosen.name.replace("Int8Compressor", "int8").split(" + ")
+
+
+def test_a_baseline_that_wins_is_what_the_pipeline_is_and_its_recipe_says_so(iris):
+    pipeline = maas.Pipeline(("sklearn.RandomForestClassifier", {"random_state": 0})).fit(*iris)
+    X, y = iris
+    report = pipeline.compress(X, y, compressors=[], budget=maas.Budget(max_drop=0.2), X_train=X, y_train=y)
+    assert report.chosen.name == "baseline(linear)"
+    assert type(pipeline.chain_[-1]).__name__ == "LogisticRegression"
+    assert pipeline._recipe()[-1].reference == "baseline"
+
+
+def test_sizes_are_those_of_the_form_that_will_be_published(fitted, iris):
+    sizes = [
+        copy.deepcopy(fitted).compress(*iris, compressors=[], profile=profile).original.size
+        for profile in ("full", "inference")
+    ]
+    assert sizes[0] > sizes[1]
+    with pytest.raises(InvalidOptionError, match="profile"):
+        copy.deepcopy(fitted).compress(*iris, compressors=[], profile="small")
+
+
+def test_a_search_goes_on_from_a_store_by_its_location(fitted, iris, tmp_path):
+    reports = [
+        copy.deepcopy(fitted).compress(*iris, compressors=["float16", "int8"], store=tmp_path / "search")
+        for _ in range(2)
+    ]
+    assert [report.resumed for report in reports] == [0, 2]
+    with pytest.raises(InvalidOptionError, match="store must be"):
+        copy.deepcopy(fitted).compress(*iris, store=3)
+
+
+@pytest.mark.parametrize("compressors", ["float16", {"weights": "float16"}, 3])
+def test_compressors_that_are_no_list_are_refused(fitted, iris, compressors):
+    with pytest.raises(InvalidOptionError, match="compressors must be a list"):
+        copy.deepcopy(fitted).compress(*iris, compressors=compressors)
 
 
 def test_when_nothing_fits_the_nearest_miss_is_named_and_the_pipeline_stays(fitted, iris):

@@ -110,7 +110,7 @@ def test_close_matches_come_from_what_is_loaded():
     with pytest.raises(UnknownComponentError, match="did you mean 'adam'") as caught:
         PluginRegistry().resolve("optimizer", "adm")
     assert caught.value.reference == "adm"
-    assert caught.value.close_matches == ("adam", "adamw")
+    assert caught.value.close_matches == ("adam", "adamw", "dp_adam")
 
 
 def test_close_matches_ignore_case_and_kinds():

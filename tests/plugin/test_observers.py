@@ -226,7 +226,12 @@ def test_every_field_that_a_step_was_given_is_told_when_it_ends():
     registry, recorder = PluginRegistry(), Recorder()
     registry.add_observer(recorder)
     given = {"component": "c", "index": 1, "total": 2, "metrics": {"m": 1.0}, "sizes": {"s": 1}}
-    assert set(given) == {field.name for field in attrs.fields(StepEvent)} - {"step", "duration", "error"}
+    assert set(given) == {field.name for field in attrs.fields(StepEvent)} - {
+        "step",
+        "duration",
+        "error",
+        "remaining",
+    }
     with registry.step("fit", **given):
         pass
     after = recorder.told[-1][1]

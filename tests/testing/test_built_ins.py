@@ -1,5 +1,6 @@
 """The built-ins take the kit that vendors take."""
 
+from maas_sdk.learning import Adam, ClipByNorm
 from maas_sdk.signing import PrivateKey, save_private_key
 from maas_sdk.testing import parametrize_with_checks
 
@@ -14,6 +15,17 @@ def _key_file(folder):
     return {"path": path}
 
 
-@parametrize_with_checks("maas_sdk", options={"local": _local_folder, "pem": _key_file})
+OPTIONS = {
+    "local": _local_folder,
+    "pem": _key_file,
+    "chain": {"steps": (ClipByNorm(1.0), Adam())},
+    "step": {"n_steps": 20},
+    "cosine": {"n_steps": 50},
+    "linear_warmup": {"n_steps": 20},
+    "one_cycle": {"n_steps": 100},
+}
+
+
+@parametrize_with_checks("maas_sdk", options=OPTIONS)
 def test_built_in(check):
     check()
