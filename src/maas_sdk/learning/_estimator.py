@@ -134,8 +134,10 @@ class Trained(BaseEstimator):
         self.loss_curve_ = [*before, *result.loss_curve]
         self.loss_ = self.loss_curve_[-1]
         self.n_iter_ = len(self.loss_curve_)
-        for name in ("optimizer_state_", "_coordinates", "_generator"):
+        for name in ("optimizer_state_", "_coordinates", "_generator", "privacy_"):
             self.__dict__.pop(name, None)
+        if result.privacy is not None:
+            self.privacy_ = result.privacy
         if keeps:
             self.optimizer_state_ = result.optimizer_state
             self._coordinates = coordinates

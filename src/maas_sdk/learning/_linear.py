@@ -26,6 +26,7 @@ from maas_sdk.learning._moments import Moments
 from maas_sdk.learning._network import Network, Workspace
 from maas_sdk.learning._optimizers import Adam
 from maas_sdk.learning._options import check_boolean, check_real
+from maas_sdk.learning._private import ClippingWorkspace, check_private, why_not
 from maas_sdk.learning._targets import Labels
 from maas_sdk.learning._training import TrainingOptions, train
 
@@ -44,6 +45,7 @@ __all__ = ["Linear"]
 
 _MOST_PRODUCTS = 2000  # features whose products with each other are kept: 32 MB
 _STREAMING_RATE = 0.01
+_FEATURES_READ = ("feature_scale", "mean and deviation of the features were measured")
 
 
 @frozen
@@ -161,8 +163,10 @@ class Linear(Trained):
         """
         options = self._options(partial=partial)
         check_checkpoint(checkpoint)
+        check_private(options.privacy, X, sample_weight, checkpoint)
         fitted = hasattr(self, "coef_")
         goes_on = fitted and (partial or self.warm_start)
+        read = [_FEATURES_READ] if targets.known else [_FEATURES_READ, targets.read]
         before = (np.atleast_2d(self.coef_), np.atleast_1d(self.intercept_)) if goes_on else None
         data = take_in(
             self,
@@ -173,6 +177,7 @@ class Linear(Trained):
             batch_rows=options.batch_rows,
             labels=isinstance(targets, Labels),
             reset=not (partial and fitted),
+            merge=not options.privacy,
         )
         frame = self._measure(data, targets, getattr(self, "_coordinates", None) if partial else None)
         source = data.source.encoded(targets.encode).mapped(frame.coordinates.enter)
@@ -188,14 +193,17 @@ class Linear(Trained):
             start = self._start(options.optimizer, params, chosen=self.optimizer is not None)
         rng = self._random(partial=partial)
         penalty = np.repeat(frame.penalty, targets.n_outputs) if np.ndim(frame.penalty) else frame.penalty
+        workspace = ClippingWorkspace if options.privacy else Workspace
         result = train(
-            Workspace(network, loss, params, max_rows=source.max_rows, alpha=penalty),
+            workspace(network, loss, params, max_rows=source.max_rows, alpha=penalty),
             source,
             options=options,
             rng=rng,
             start=start,
             checkpoint=checkpoint,
             fingerprint=self._fingerprint(),
+            read=read,
+            reasons=why_not(loss, goes_on=goes_on),
         )
         (weights,), (biases,) = network.views(result.params)
         self.coef_, self.intercept_ = frame.coordinates.coefficients(weights, biases)

@@ -170,6 +170,8 @@ class LogisticClassifier(_LinearClassifier):
         Mean loss of the last epoch, penalty included.
     loss_curve_ : list of float
         Mean loss of each epoch.
+    privacy_ : PrivacyRecord
+        Only with an optimizer that trains with differential privacy, such as :class:`DPAdam`.
     optimizer_state_ : dict
         Only after `partial_fit` or with `warm_start`, which go on from it. `partial_fit` takes
         ``Adam(learning_rate=0.01)`` where `optimizer` is None.
@@ -249,6 +251,8 @@ class LinearSVMClassifier(_LinearClassifier):
         Mean loss of the last epoch, penalty included.
     loss_curve_ : list of float
         Mean loss of each epoch.
+    privacy_ : PrivacyRecord
+        Only with an optimizer that trains with differential privacy, such as :class:`DPAdam`.
     optimizer_state_ : dict
         Only after `partial_fit` or with `warm_start`, which go on from it. `partial_fit` takes
         ``Adam(learning_rate=0.01)`` where `optimizer` is None.

@@ -20,6 +20,7 @@ from maas_sdk.learning._intake import answer_in_chunks, look_through, take_in
 from maas_sdk.learning._network import ACTIVATIONS, Network, Workspace, forward
 from maas_sdk.learning._optimizers import Adam
 from maas_sdk.learning._options import check_boolean, check_choice, check_integer, check_real
+from maas_sdk.learning._private import ClippingWorkspace, check_private, why_not
 from maas_sdk.learning._targets import Labels
 from maas_sdk.learning._training import TrainingOptions, train
 
@@ -93,6 +94,11 @@ class MLP(Trained):
             n_iter_no_change=self.n_iter_no_change,
             callback=self.callback,
         )
+        if options.privacy and self.early_stopping:
+            raise InvalidOptionError(
+                "early_stopping decides by rows without noise, which private training cannot: set "
+                "early_stopping=False, and choose max_iter on other data"
+            )
         if not partial:
             return options
         if self.early_stopping:
@@ -145,7 +151,9 @@ class MLP(Trained):
         """
         options = self._options(partial=partial)
         check_checkpoint(checkpoint)
+        check_private(options.privacy, X, sample_weight, checkpoint)
         fitted = hasattr(self, "coefs_")
+        read = () if targets.known else (targets.read,)
         source = self._take(X, y, sample_weight, targets, options, reset=not (partial and fitted))
         loss = self._loss(targets)
         rng = self._random(partial=partial)
@@ -155,12 +163,13 @@ class MLP(Trained):
             stratify = isinstance(targets, Labels)
             source, held_out = source.split(self.validation_fraction, rng, stratify=stratify)
             validate = self._validation(network, held_out, loss)
-        if fitted and (partial or self.warm_start):
+        goes_on = fitted and (partial or self.warm_start)
+        if goes_on:
             params = self._parameters_again(network, targets)
             start = self._start(options.optimizer, params, chosen=self.optimizer is not None)
         else:
             params, start = network.random_parameters(rng, self.dtype), None
-        workspace = Workspace(
+        workspace = (ClippingWorkspace if options.privacy else Workspace)(
             network,
             loss,
             params,
@@ -179,6 +188,8 @@ class MLP(Trained):
             start=start,
             checkpoint=checkpoint,
             fingerprint=self._fingerprint(),
+            read=read,
+            reasons=why_not(loss, goes_on=goes_on),
         )
         self._keep_layers(network, result, targets)
         self._keep_history(
@@ -202,7 +213,7 @@ class MLP(Trained):
             batch_rows=options.batch_rows,
             labels=isinstance(targets, Labels),
             reset=reset,
-            merge=not (self.early_stopping or self.dropout),
+            merge=not (self.early_stopping or self.dropout or options.privacy),
         ).source
         if not targets.known:
             look_through(source, lambda _, target, weight: targets.see(target, weight))

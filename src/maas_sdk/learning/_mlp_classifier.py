@@ -89,6 +89,8 @@ class MLPClassifier(ClassifierMixin, MLP):
         Mean loss of each epoch.
     validation_scores_ : list of float or None
         Accuracy on the held-out data after each epoch.
+    privacy_ : PrivacyRecord
+        Only with an optimizer that trains with differential privacy, such as :class:`DPAdam`.
     optimizer_state_ : dict
         Only after `partial_fit` or with `warm_start`, which go on from it.
 

@@ -100,6 +100,8 @@ class MLPRegressor(RegressorMixin, MLP):
         Mean loss of each epoch.
     validation_scores_ : list of float or None
         Score on the held-out data after each epoch.
+    privacy_ : PrivacyRecord
+        Only with an optimizer that trains with differential privacy, such as :class:`DPAdam`.
     optimizer_state_ : dict
         Only after `partial_fit` or with `warm_start`, which go on from it.
 

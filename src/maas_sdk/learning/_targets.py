@@ -6,7 +6,7 @@ batches of `y` into what a loss takes (`encode`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -29,7 +29,14 @@ class Values:
         Of the targets that a loss gets.
     center, scale : ndarray of shape (n_outputs,), optional
         Where they are fixed already.
+
+    Attributes
+    ----------
+    read : (str, str)
+        What is read from the targets unless it is `known`: a name, and what to say about it.
     """
+
+    read: ClassVar[tuple[str, str]] = ("target_scale", "mean and deviation of the targets were measured")
 
     def __init__(
         self, dtype: Any, center: NDArray[np.float64] | None = None, scale: NDArray[np.float64] | None = None
@@ -104,7 +111,14 @@ class Labels:
     signs : bool, default=False
         Whether targets are -1 and 1, one column a class, as a hinge loss takes them. Otherwise they are the
         probability of the second of two classes, or codes of more than two.
+
+    Attributes
+    ----------
+    read : (str, str)
+        As of `Values`.
     """
+
+    read: ClassVar[tuple[str, str]] = ("classes", "the classes were read from the targets")
 
     def __init__(
         self,

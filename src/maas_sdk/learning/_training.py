@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import copy
 import inspect
+import math
 import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from attrs import define
+from attrs import define, evolve
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from maas_sdk.errors import InvalidOptionError
 from maas_sdk.learning._blas import suitable_blas_threads
 from maas_sdk.learning._history import History
+from maas_sdk.learning._private import NoisySteps
 from maas_sdk.learning._progress import Progress
 from maas_sdk.learning._resumption import Keeper, describe_value, digest_generator, digest_state
 from maas_sdk.learning._sources import digest_rows
 from maas_sdk.learning._training_options import TrainingOptions, TrainingResult, TrainingStart
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -79,7 +81,11 @@ class _Training:
     ) -> None:
         self.workspace, self.source, self.options, self.rng = workspace, source, options, rng
         self._validate = validate
-        self._observe = getattr(options.optimizer, "observe_", None)
+        self.noisy: NoisySteps | None = None
+        if options.privacy is not None:
+            self.noisy = NoisySteps(workspace, source, options.privacy)
+        # What an epoch came to is not private.
+        self._observe = None if self.noisy else getattr(options.optimizer, "observe_", None)
         self.state: dict[str, Any] = (
             options.optimizer.init(workspace.params)
             if start is None
@@ -108,7 +114,10 @@ class _Training:
             if self.keeper:
                 self._order = self.rng.get_state(legacy=False)
             with suitable_blas_threads(self.workspace.largest_product):
-                self._run_batches()
+                if self.noisy:
+                    self._run_noisy_steps(self.noisy)
+                else:
+                    self._run_batches()
             self._end_epoch()
 
     def _run_batches(self) -> None:
@@ -135,12 +144,30 @@ class _Training:
                 now.mean_gradient(workspace.grads)
                 options.optimizer.update_(workspace.params, workspace.grads, self.state)
 
+    def _run_noisy_steps(self, noisy: NoisySteps) -> None:
+        """Take as many private steps as an epoch has batches."""
+        now, workspace, n_batches = self._pass, self.workspace, self.source.n_batches
+        assert n_batches is not None  # of arrays it is known
+        for number in range(1, n_batches + 1):
+            with np.errstate(all="ignore"):  # as above
+                loss, n_rows = noisy.gradient()
+                self.options.optimizer.update_(workspace.params, workspace.grads, self.state)
+            now.total, now.rows = now.total + loss, now.rows + n_rows
+            self.progress.batch(
+                epoch=len(self.history.losses) + 1,
+                loss=now.total / max(now.rows, 1),
+                batch=number,
+                n_batches=n_batches,
+            )
+
     def _end_epoch(self) -> None:
         history, epoch = self.history, len(self.history.losses) + 1
-        loss, first = self._pass.total / self._pass.rows, self._pass.first
-        history.check(loss, epoch)
+        loss, first = self._pass.total / max(self._pass.rows, 1), self._pass.first
+        # Neither kept nor decided by, where training is private: a callback alone is told the loss.
+        kept, first = (math.nan, math.nan) if self.noisy else (loss, first)
+        history.check(0.0 if self.noisy else loss, epoch)
         score = self._validate(self.workspace.params) if self._validate else None
-        history.add(loss, score, first)
+        history.add(kept, score, first)
         if self._observe:
             self._observe(loss if score is None else -score, self.state)
         self._pass = _Pass()
@@ -195,6 +222,8 @@ def train(
     start: TrainingStart | None = None,
     checkpoint: Checkpoint | None = None,
     fingerprint: Mapping[str, object] | None = None,
+    read: Iterable[tuple[str, str]] = (),
+    reasons: Iterable[str] = (),
 ) -> TrainingResult:
     """Train the parameters in `workspace`.
 
@@ -218,6 +247,10 @@ def train(
         when it has come to its end.
     fingerprint : mapping of str to object, optional
         What else must be the same for a checkpoint to be of this training: the model's options.
+    read, reasons
+        As of `PrivacyRecord.of`, where the optimizer trains privately: then the workspace is a
+        `ClippingWorkspace` and the source an `ArraySource` without weights, there is neither `validate` nor
+        `checkpoint`, and all epochs are run.
 
     Raises
     ------
@@ -237,6 +270,8 @@ def train(
             f"max_iter={options.max_iter} epochs read the data more than once, which an iterator cannot: "
             "give a function that makes a new iterator, or a list of batches; or call partial_fit"
         )
+    if options.privacy is not None:
+        options = evolve(options, n_iter_no_change=options.max_iter)  # no epoch stops it before
     training = _Training(workspace, source, options, rng, validate, start)
     if checkpoint is not None:
         _resume(training, checkpoint, scored=validate is not None, fingerprint=fingerprint or {})
@@ -256,6 +291,7 @@ def train(
         loss_curve=training.history.losses,
         validation_scores=training.history.scores if validate else None,
         optimizer_state=training.state,
+        privacy=training.noisy.record(read=read, reasons=reasons) if training.noisy else None,
     )
 
 

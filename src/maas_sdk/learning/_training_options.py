@@ -10,12 +10,15 @@ from attrs import field, frozen
 from maas_sdk.errors import InvalidOptionError
 from maas_sdk.interfaces import Optimizer, moves_params
 from maas_sdk.learning._options import check_boolean, check_integer, check_real
+from maas_sdk.learning._private import PrivateSteps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
+
+    from maas_sdk.learning._private import PrivacyRecord
 
 __all__ = ["TrainingOptions", "TrainingResult", "TrainingStart"]
 
@@ -95,6 +98,12 @@ class TrainingOptions:
         return bool(getattr(self.optimizer, "full_batch", False))
 
     @property
+    def privacy(self) -> PrivateSteps | None:
+        """How steps are made private, if the optimizer asks for it."""
+        private = getattr(self.optimizer, "privacy", None)
+        return private if isinstance(private, PrivateSteps) else None
+
+    @property
     def batch_rows(self) -> int | None:
         """Rows of a batch, as `open_source` takes them: None for as many as fit."""
         return None if self.full_batch else int(self.batch_size or _DEFAULT_BATCH)
@@ -122,14 +131,17 @@ class TrainingResult:
     params : ndarray of shape (n_parameters,)
         Those of the last epoch, or of the best one when there was a validation set.
     loss_curve : list of float
-        Mean loss of each epoch, penalty included.
+        Mean loss of each epoch, penalty included; NaN where training was private, of which losses tell.
     validation_scores : list of float or None
         One for each epoch, if there was a validation set.
     optimizer_state : dict
         That of the last epoch.
+    privacy : PrivacyRecord or None
+        What private training has cost.
     """
 
     params: NDArray[np.floating]
     loss_curve: list[float]
     validation_scores: list[float] | None
     optimizer_state: dict[str, Any]
+    privacy: PrivacyRecord | None = None

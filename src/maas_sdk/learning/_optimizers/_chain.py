@@ -51,8 +51,6 @@ class Chain:
     ----------
     full_batch : bool
         Whether the optimizer takes all of the data in each step.
-    privacy : PrivateSteps or None
-        That of the optimizer, if it trains with differential privacy; clips then see noised gradients.
 
     Raises
     ------

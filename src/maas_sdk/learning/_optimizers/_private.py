@@ -1,4 +1,4 @@
-"""Adam and SGD that train with differential privacy: the same rules, on gradients that are clipped and noised."""
+"""Adam and SGD with differential privacy: the same rules, on gradients that are clipped and noised."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from maas_sdk.errors import InvalidOptionError
 from maas_sdk.learning._optimizers._adam import Adam
 from maas_sdk.learning._optimizers._descent import SGD
 from maas_sdk.learning._optimizers._fields import checked, real
-from maas_sdk.learning._optimizers._plateau import ReduceOnPlateauSchedule
 from maas_sdk.learning._options import check_integer
 from maas_sdk.learning._private import PrivateSteps
 
@@ -61,12 +60,13 @@ def _check_schedule(optimizer: Any) -> None:
     """Refuse a schedule that looks at losses, which are not private."""
     schedule = optimizer.learning_rate
     while schedule is not None:
-        if isinstance(schedule, ReduceOnPlateauSchedule):
+        after = getattr(schedule, "after", None)  # of a warm-up, which listens only for another
+        if after is None and hasattr(schedule, "observe_"):
             raise InvalidOptionError(
-                f"{type(optimizer).__name__} takes no ReduceOnPlateauSchedule: it looks at losses, which tell "
-                "of the data without noise; take one that only counts, such as CosineSchedule"
+                f"{type(optimizer).__name__} takes no {type(schedule).__name__}: it looks at losses, which "
+                "tell of the data without noise; take one that only counts, such as CosineSchedule"
             )
-        schedule = getattr(schedule, "after", None)
+        schedule = after
 
 
 @frozen
@@ -95,11 +95,6 @@ class DPAdam(Adam):
         ``"target_scale"`` of models, names of a pipeline's preprocessors. Without it, there is no ε.
     unsafe_seed : int, default=None
         Seeds samples and noise, for tests. There is no ε then.
-
-    Attributes
-    ----------
-    privacy : PrivateSteps
-        What the training loop does before `update_`.
 
     Raises
     ------
@@ -142,11 +137,6 @@ class DPSGD(SGD):
         As of :class:`SGD`. No schedule that looks at losses.
     noise_multiplier, max_grad_norm, delta, public, unsafe_seed
         As of :class:`DPAdam`.
-
-    Attributes
-    ----------
-    privacy : PrivateSteps
-        What the training loop does before `update_`.
 
     Raises
     ------

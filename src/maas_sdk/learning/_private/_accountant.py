@@ -30,7 +30,7 @@ DEFAULT_ORDERS: Final[tuple[float, ...]] = (
     512.0,
     1024.0,
 )
-"""Orders α of the divergences, those of dp-accounting's accountant: ε is the least that any of them proves."""
+"""Orders of the divergences, those of dp-accounting: ε is the least that any of them proves."""
 
 _TERMS: Final = 1024  # of a series, at first
 _MOST_TERMS: Final = 2**20
@@ -197,18 +197,18 @@ def _divergences(orders: NDArray[np.float64], noise: float, rate: float) -> NDAr
 
 
 def _integer_moment(order: int, noise: float, rate: float) -> float:
-    """Give log A(α) for an integer α: the binomial sum, section 3.3 of Mironov et al."""
+    """Give the logarithm of A, the moment of integer order: a binomial sum, section 3.3 of Mironov et al."""
     k = np.arange(order + 1.0)
     terms = _log_binomial(order, k) + k * math.log(rate) + (order - k) * math.log1p(-rate)
     return float(logsumexp(terms + (k * k - k) / (2 * noise**2)))
 
 
 def _fractional_moment(order: float, noise: float, rate: float) -> float:
-    """Give an upper bound of log A(α) for a fractional α; infinite where its series is too long.
+    """Give an upper bound of the logarithm of A for a fraction; infinite where its series is too long.
 
     The two series of section 3.3 of Mironov et al., of the integrals below and above the point where both
-    densities are equal. Behind α their terms change signs; all are added as positive, which errs to the safe
-    side by little, and as dp-accounting does.
+    densities are equal. Behind the order their terms change signs; all are added as positive, as
+    dp-accounting does. That errs to the safe side, and much only at small orders, which are seldom the best.
     """
     turn = noise**2 * math.log(1 / rate - 1) + 0.5
     total, begin, end = -math.inf, 0, _TERMS
@@ -228,6 +228,6 @@ def _fractional_moment(order: float, noise: float, rate: float) -> float:
 
 
 def _log_binomial(order: float, k: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give log|α over k|."""
+    """Give the logarithms of the binomial coefficients, their signs left out."""
     found: NDArray[np.float64] = gammaln(order + 1) - gammaln(k + 1) - gammaln(order - k + 1)
     return found

@@ -20,6 +20,7 @@ __all__ = ["Randomness"]
 
 _BLOCK: Final = 2**14  # numbers at a time, which fit into a cache
 _SUMMED: Final = 4
+_ONE: Final = np.float64(1).view(np.uint64)  # with random bits for its fraction it is a number in [1, 2)
 
 
 class Randomness:
@@ -62,15 +63,17 @@ class Randomness:
         """Give sums of four standard normal numbers each, by Box and Muller's method."""
         pairs = (size + 1) // 2
         shape = (_SUMMED, pairs)
-        # 53 random bits for the length, where the tails come from, and 32 for the angle. The latter is rounded
-        # to float32, whose sine is thirty times as fast; the length fills the last bits of what is added.
-        bits = np.frombuffer(self._draw(8 * _SUMMED * pairs), np.uint64).reshape(shape)
-        length = ((bits >> np.uint64(11)) + np.uint64(1)) * 2.0**-53  # in (0, 1]
+        # 52 random bits for the length, where the tails come from, and 32 for the angle. That is rounded to
+        # float32, whose sine is thirty times as fast; the length fills the last bits of what is added.
+        bits = np.frombuffer(self._draw(8 * _SUMMED * pairs), np.uint64).reshape(shape) >> np.uint64(12)
+        np.bitwise_or(bits, _ONE, out=bits)
+        length = np.subtract(2, bits.view(np.float64))  # in (0, 1]
         np.log(length, out=length)
         np.multiply(length, -2, out=length)
         np.sqrt(length, out=length)
         turns = np.frombuffer(self._draw(4 * _SUMMED * pairs), np.int32).reshape(shape)
-        angle = np.multiply(turns, np.float32(np.pi / 2**31), dtype=np.float32)
+        angle = turns.astype(np.float32)
+        np.multiply(angle, np.float32(np.pi / 2**31), out=angle)
         sums = np.empty((2, pairs))
         np.multiply(length, np.cos(angle)).sum(axis=0, out=sums[0])
         np.multiply(length, np.sin(angle, out=angle)).sum(axis=0, out=sums[1])

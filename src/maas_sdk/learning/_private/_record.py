@@ -34,6 +34,8 @@ class PrivacyRecord:
         Why there is no ε; empty where there is one.
     public : tuple of str
         What was read from the data and declared public: ε does not cover it.
+    declared : tuple of str
+        All names that the optimizer's option `public` holds.
     noise_multiplier, max_grad_norm : float
     sampling_rate : float
         Probability with which each row took part in a step.
@@ -46,6 +48,7 @@ class PrivacyRecord:
     delta: float
     reasons: tuple[str, ...]
     public: tuple[str, ...]
+    declared: tuple[str, ...]
     noise_multiplier: float
     max_grad_norm: float
     sampling_rate: float
@@ -75,9 +78,7 @@ class PrivacyRecord:
             Why else there is no ε.
         """
         accountant = RenyiAccountant()
-        accountant.add(
-            noise_multiplier=options.noise_multiplier, sampling_rate=sampling_rate, steps=n_steps
-        )
+        accountant.add(noise_multiplier=options.noise_multiplier, sampling_rate=sampling_rate, steps=n_steps)
         epsilon, order = accountant.epsilon_and_order(options.delta)
         record = cls(
             epsilon=epsilon,
@@ -85,6 +86,7 @@ class PrivacyRecord:
             delta=options.delta,
             reasons=(),
             public=(),
+            declared=options.public,
             noise_multiplier=options.noise_multiplier,
             max_grad_norm=options.max_grad_norm,
             sampling_rate=sampling_rate,
@@ -92,15 +94,13 @@ class PrivacyRecord:
         )
         if options.unsafe_seed is not None:
             reasons = (*reasons, "unsafe_seed makes the noise predictable")
-        return record.also(read, declared=options.public, reasons=reasons)
+        return record.also(read, reasons=reasons)
 
-    def also(
-        self, read: Iterable[tuple[str, str]], *, declared: Iterable[str], reasons: Iterable[str] = ()
-    ) -> PrivacyRecord:
-        """Give the record of this training and of what was read from the data besides."""
-        given, public, why = tuple(declared), list(self.public), [*self.reasons, *reasons]
+    def also(self, read: Iterable[tuple[str, str]], *, reasons: Iterable[str] = ()) -> PrivacyRecord:
+        """Give the record of this training and of what was read from the data besides; as in `of`."""
+        public, why = list(self.public), [*self.reasons, *reasons]
         for name, what in read:
-            if name in given:
+            if name in self.declared:
                 public.append(name)
             else:
                 why.append(f"{what}, without noise; if that may be known, declare {name!r} public")
@@ -109,7 +109,9 @@ class PrivacyRecord:
 
     def to_dict(self) -> dict[str, Any]:
         """Give the record as plain data."""
-        return asdict(self, value_serializer=lambda _, __, value: list(value) if isinstance(value, tuple) else value)
+        return asdict(
+            self, value_serializer=lambda _, __, value: list(value) if isinstance(value, tuple) else value
+        )
 
     def __str__(self) -> str:
         return text_table(("privacy", ""), self._rows())
@@ -121,7 +123,11 @@ class PrivacyRecord:
         cost = (
             [("no ε", reason) for reason in self.reasons]
             if self.epsilon is None
-            else [("ε", f"{self.epsilon:.3f}"), ("δ", f"{self.delta:g}"), ("proved at order", f"{self.order:g}")]
+            else [
+                ("ε", f"{self.epsilon:.3f}"),
+                ("δ", f"{self.delta:g}"),
+                ("proved at order", f"{self.order:g}"),
+            ]
         )
         return [
             *cost,

@@ -6,12 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from maas_sdk.errors import InvalidOptionError
 from maas_sdk.learning._private._randomness import Randomness
+from maas_sdk.learning._private._record import PrivacyRecord
+from maas_sdk.learning._private._workspace import ClippingWorkspace
+from maas_sdk.learning._sources import ArraySource
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from maas_sdk.learning._network import Workspace
     from maas_sdk.learning._private._options import PrivateSteps
-    from maas_sdk.learning._private._workspace import ClippingWorkspace
-    from maas_sdk.learning._sources import ArraySource
+    from maas_sdk.learning._sources import Source
 
 __all__ = ["NoisySteps"]
 
@@ -34,9 +40,21 @@ class NoisySteps:
         Probability with which each row takes part in a step.
     n_steps : int
         Steps so far.
+
+    Raises
+    ------
+    InvalidOptionError
+        If δ is so large that a whole row could be told.
     """
 
-    def __init__(self, workspace: ClippingWorkspace, source: ArraySource, options: PrivateSteps) -> None:
+    def __init__(self, workspace: Workspace, source: Source, options: PrivateSteps) -> None:
+        assert isinstance(workspace, ClippingWorkspace)
+        assert isinstance(source, ArraySource)  # check_private sees to it
+        if options.delta * source.n_samples >= 1:
+            raise InvalidOptionError(
+                f"delta={options.delta:g} must be below 1/{source.n_samples}, one over the number of rows: "
+                "as it is, telling one row whole would count as private"
+            )
         self._workspace, self._source, self._options = workspace, source, options
         self._expected = source.max_rows
         self.sampling_rate = source.max_rows / source.n_samples
@@ -70,3 +88,13 @@ class NoisySteps:
         workspace.add_penalty_()
         self.n_steps += 1
         return loss, len(rows)
+
+    def record(self, *, read: Iterable[tuple[str, str]], reasons: Iterable[str]) -> PrivacyRecord:
+        """Account for the steps so far; see `PrivacyRecord.of`."""
+        return PrivacyRecord.of(
+            self._options,
+            sampling_rate=self.sampling_rate,
+            n_steps=self.n_steps,
+            read=read,
+            reasons=reasons,
+        )

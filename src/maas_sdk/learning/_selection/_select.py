@@ -14,12 +14,13 @@ from sklearn.base import clone, is_classifier
 from sklearn.utils import indexable
 from sklearn.utils.multiclass import type_of_target
 
+from maas_sdk._internal.fingerprint import fingerprint
 from maas_sdk._internal.version import __version__
+from maas_sdk._internal.workers import Workers, checked_executor
 from maas_sdk.errors import ComponentError, InvalidOptionError
 from maas_sdk.learning._metrics import get_metric
 from maas_sdk.learning._options import check_boolean, check_integer
 from maas_sdk.learning._selection._candidates import Candidate, expand_candidates, seeded
-from maas_sdk.learning._selection._fingerprint import fingerprint
 from maas_sdk.learning._selection._halving import Halving
 from maas_sdk.learning._selection._result import Selection
 from maas_sdk.learning._selection._runner import Runner
@@ -38,6 +39,13 @@ if TYPE_CHECKING:
     from maas_sdk.learning._selection._splits import Fold
 
 __all__ = ["select"]
+
+_ADVICE = {
+    True: "the trials that have ended are in the store: select again with a new executor, and only the "
+    "missing ones run",
+    False: "give a store, so that the trials that have ended are kept",
+}
+"""When an executor broke, with a store and without one."""
 
 
 def select(
@@ -123,10 +131,14 @@ def select(
     runner = Runner(
         data=data,
         metric=found.name,
-        executor=_checked_executor(executor),
+        workers=Workers(
+            executor=checked_executor(executor),
+            retries=check_integer("retries", retries, minimum=0),
+            in_flight=check_integer("in_flight", in_flight, minimum=1),
+            what="a trial",
+            advice=_ADVICE[store is not None],
+        ),
         store=store,
-        retries=check_integer("retries", retries, minimum=0),
-        in_flight=check_integer("in_flight", in_flight, minimum=1),
         callback=callback,
     )
     stratify = classify and type_of_target(data.y) in ("binary", "multiclass")
@@ -145,7 +157,7 @@ def select(
         key=_no_key if store is None else _Keys(data, found),
     )
     inner = [nested_fold(search, fold, split(cv, rows=fold.train), n) for n, fold in enumerate(outer)]
-    with contextlib.closing(runner):
+    with contextlib.closing(runner.workers):
         standings, *results = run_together([search.over(folds), *inner], runner.run)
     best = standings[0]
     if best.error is not None:
@@ -158,7 +170,7 @@ def select(
         nested=None if nested is None else nested_score(results, outer),
         n_trials=runner.done,
         resumed=runner.resumed,
-        retried=runner.retried,
+        retried=runner.workers.retried,
         best_estimator=fit(best.estimator, data) if refit else None,
     )
 
@@ -187,14 +199,6 @@ def _candidates(candidates: Any, seed: int, data: Data) -> list[Candidate]:
         for each in chosen:
             weights_option(each.estimator)
     return [evolve(each, estimator=seeded(clone(each.estimator), seed)) for each in chosen]
-
-
-def _checked_executor(executor: Any) -> Any:
-    if executor is None or hasattr(executor, "submit") or callable(executor):
-        return executor
-    raise InvalidOptionError(
-        f"executor must be a concurrent.futures.Executor, a function that makes one or None, not {executor!r}"
-    )
 
 
 def _no_key(_estimator: Any, _fold: Fold) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import math
 import mmap
-import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,14 +12,12 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline as Chain
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import has_fit_parameter
-from threadpoolctl import ThreadpoolController
 
+from maas_sdk._internal.one_thread import one_thread
 from maas_sdk.errors import InvalidOptionError
 from maas_sdk.learning._metrics import get_metric
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
 __all__ = ["Data", "Outcome", "fit", "run_trial", "weights_option"]
@@ -96,7 +91,7 @@ def run_trial(
     the executor.
     """
     try:
-        with _one_thread():
+        with one_thread():
             fitted = fit(estimator, _taken(data, train))
             rest = _taken(data, test)
             score = float(get_metric(metric)(fitted, rest.X, rest.y))
@@ -148,56 +143,3 @@ def _rows(values: Any, rows: NDArray[np.intp]) -> Any:
         return None
     found = _safe_indexing(values, rows)
     return np.array(found, order="C", subok=False) if isinstance(found, np.ndarray) else found
-
-
-class _OneThread:
-    """Holds BLAS, whose limit is one of the whole process, while any trial of the process runs."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._users = 0
-        self._controller: Any = None
-        self._before: list[tuple[Any, int]] = []
-
-    @contextlib.contextmanager
-    def __call__(self) -> Iterator[None]:
-        with self._lock:
-            if self._users == 0:
-                self._hold()
-            self._users += 1
-        try:
-            # OpenMP's limit is one of each thread.
-            with self._controller.limit(limits=1, user_api="openmp"):
-                yield
-        finally:
-            with self._lock:
-                self._users -= 1
-                if self._users == 0:
-                    for library, n_threads in self._before:
-                        _set_threads(library, n_threads)
-
-    def _hold(self) -> None:
-        # Looked up each time: estimators load libraries that were not there before.
-        self._controller = ThreadpoolController()
-        libraries = [each for each in self._controller.lib_controllers if each.user_api == "blas"]
-        self._before = [(library, library.get_num_threads()) for library in libraries]
-        for library in libraries:
-            _set_threads(library, 1)
-
-
-def _set_threads(library: Any, n_threads: int) -> None:
-    # Since threadpoolctl 3.8, one thread owns OpenBLAS and the limits of others do nothing. Here the first to
-    # come sets it and the last to go sets it back, whichever threads they are.
-    disown = getattr(library, "clear_controlling_thread", lambda **_: None)
-    disown(force=True)
-    library.set_num_threads(n_threads)
-    disown(force=True)
-
-
-def _one_thread() -> contextlib.AbstractContextManager[None]:
-    return _held()()
-
-
-@functools.cache
-def _held() -> _OneThread:
-    return _OneThread()
