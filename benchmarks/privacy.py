@@ -19,8 +19,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from maas_sdk.learning import Adam, DPAdam, MLPClassifier, MultinomialLogLoss
-from maas_sdk.learning._blas import suitable_blas_threads
-from maas_sdk.learning._network import Network, Workspace
+from maas_sdk.learning._nets._blas import suitable_blas_threads
+from maas_sdk.learning._nets._network import Network, Workspace
 from maas_sdk.learning._private import ClippingWorkspace, NoisySteps
 from maas_sdk.learning._sources import open_source
 from maas_sdk.privacy import membership_audit, noise_for

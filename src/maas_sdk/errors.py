@@ -161,7 +161,7 @@ class BudgetError(MaasError):
 
 
 class CheckpointError(MaasError):
-    """A checkpoint is damaged, or belongs to other work than what is to go on: other data, options or code."""
+    """A checkpoint is damaged, or belongs to other work than what is to go on: other data, other options."""
 
 
 class DisclosureError(MaasError):

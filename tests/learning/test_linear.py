@@ -194,7 +194,7 @@ def test_more_features_than_are_kept_products_of_are_trained_the_same(monkeypatc
     weight = np.random.default_rng(0).uniform(0.2, 3, 60)
     models = RidgeRegressor(), LinearRegressor(loss="huber")
     expected = [model.fit(X, y, sample_weight=weight).predict(X) for model in models]
-    monkeypatch.setattr("maas_sdk.learning._linear._MOST_PRODUCTS", 5)
+    monkeypatch.setattr("maas_sdk.learning._models._linear._MOST_PRODUCTS", 5)
     for model, before in zip(models, expected, strict=True):
         again = model.fit(X, y, sample_weight=weight).predict(X)
         np.testing.assert_allclose(again, before, atol=1e-3 * y.std())

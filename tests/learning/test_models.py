@@ -399,7 +399,7 @@ def test_a_prediction_for_very_many_rows_holds_few_of_them_at_a_time(model, monk
         largest.append(len(arguments[0]))
         return real(*arguments, **options)
 
-    monkeypatch.setattr("maas_sdk.learning._intake._CHUNK", 800)
+    monkeypatch.setattr("maas_sdk.learning._models._intake._CHUNK", 800)
     monkeypatch.setattr(np, "matmul", forward)
     np.testing.assert_allclose(fitted.predict(X), expected, rtol=1e-5, atol=1e-6)
     assert not largest or max(largest) <= 200

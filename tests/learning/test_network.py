@@ -14,7 +14,7 @@ from maas_sdk.learning import (
     MultinomialLogLoss,
     SquaredLoss,
 )
-from maas_sdk.learning._network import ACTIVATIONS, Network, Workspace, forward
+from maas_sdk.learning._nets._network import ACTIVATIONS, Network, Workspace, forward
 
 STEP = 1e-6
 ROWS = 6

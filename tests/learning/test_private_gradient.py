@@ -14,7 +14,7 @@ from maas_sdk.learning import (
     MultinomialLogLoss,
     SquaredLoss,
 )
-from maas_sdk.learning._network import Network, Workspace
+from maas_sdk.learning._nets._network import Network, Workspace
 from maas_sdk.learning._private import ClippingWorkspace, NoisySteps, PrivateSteps
 from maas_sdk.learning._private._randomness import Randomness
 from maas_sdk.learning._sources import open_source

@@ -19,9 +19,9 @@ from maas_sdk.learning import (
     ReduceOnPlateauSchedule,
     SquaredLoss,
 )
-from maas_sdk.learning._network import Network, Workspace, forward
+from maas_sdk.learning._loop._training import TrainingOptions, TrainingStart, train
+from maas_sdk.learning._nets._network import Network, Workspace, forward
 from maas_sdk.learning._sources import open_source
-from maas_sdk.learning._training import TrainingOptions, TrainingStart, train
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 N = 330
@@ -492,7 +492,7 @@ def test_time_goes_on_where_it_was_interrupted_and_the_pace_is_the_new_one(tmp_p
 
 
 def test_the_callback_of_a_model_is_told_of_batches_too(tmp_path, monkeypatch):
-    from maas_sdk.learning import _progress
+    from maas_sdk.learning._loop import _progress
 
     monkeypatch.setattr(_progress, "_PAUSE", 0.0)
     X, y = rows()

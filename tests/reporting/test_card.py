@@ -54,6 +54,16 @@ def full_card():
         evaluation=evaluate(CHAIN, X, Y),
         compression=report,
         components={"maas-sdk": "0.1.0", "scikit-learn": "1.9.1"},
+        privacy={
+            "epsilon": 3.98765,
+            "delta": 1e-5,
+            "reasons": [],
+            "public": ["classes"],
+            "noise_multiplier": 1.1,
+            "max_grad_norm": 1.0,
+            "n_steps": 304,
+            "sampling_rate": 0.15,
+        },
         self_test={"rows": 8, "tolerance": 1e-6},
     )
 
@@ -99,6 +109,8 @@ def test_each_section_says_what_was_given_in_both_formats():
             "accuracy",
             "float16",
             "size 1.00 kB → 500 B (2.00 times smaller)",
+            "3.988 at δ = 1e-05",
+            "classes",
             "tolerance",
             "scikit-learn",
         ):
@@ -107,8 +119,8 @@ def test_each_section_says_what_was_given_in_both_formats():
 
 
 def test_what_is_not_given_is_said_to_be_not_stated_in_each_section():
-    assert card().to_markdown().count("Not stated.") == 7
-    assert card().to_html().count("Not stated.") == 7
+    assert card().to_markdown().count("Not stated.") == 8
+    assert card().to_html().count("Not stated.") == 8
 
 
 def test_the_page_loads_nothing_and_runs_nothing():
@@ -153,7 +165,7 @@ def test_text_of_others_stays_text_in_markdown():
     assert "a\\|b c" in text
     for line in ("\\# no heading\\", "\\- no item\\", "1\\. no number"):
         assert line in lines
-    assert sum(line.startswith("#") for line in lines) == 9  # the title and eight sections
+    assert sum(line.startswith("#") for line in lines) == 10  # the title and nine sections
 
 
 SAME = """

@@ -19,9 +19,9 @@ def is_level(value: object) -> TypeGuard[Level]:
 
 def is_graver(level: str, than: str) -> bool:
     """Whether a level is above another."""
-    return LEVELS.index(level) > LEVELS.index(than)  # type: ignore[arg-type] # checked by whoever made them
+    return LEVELS.index(level) > LEVELS.index(than)
 
 
 def gravest(levels: list[str]) -> Level:
     """Give the highest of some levels; ``"none"`` of none."""
-    return LEVELS[max((LEVELS.index(level) for level in levels), default=0)]  # type: ignore[arg-type] # likewise
+    return LEVELS[max((LEVELS.index(level) for level in levels), default=0)]

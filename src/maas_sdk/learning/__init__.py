@@ -21,8 +21,12 @@ from maas_sdk.learning._inspection import (
     partial_dependence,
     permutation_importance,
 )
-from maas_sdk.learning._linear_classifiers import LinearSVMClassifier, LogisticClassifier
-from maas_sdk.learning._losses import (
+from maas_sdk.learning._metrics import Metric, get_metric, score
+from maas_sdk.learning._models._linear_classifiers import LinearSVMClassifier, LogisticClassifier
+from maas_sdk.learning._models._mlp_classifier import MLPClassifier
+from maas_sdk.learning._models._mlp_regressor import MLPRegressor
+from maas_sdk.learning._models._regression import LinearRegressor, RidgeRegressor
+from maas_sdk.learning._nets._losses import (
     AbsoluteLoss,
     BinaryLogLoss,
     HingeLoss,
@@ -31,9 +35,7 @@ from maas_sdk.learning._losses import (
     MultinomialLogLoss,
     SquaredLoss,
 )
-from maas_sdk.learning._metrics import Metric, get_metric, score
-from maas_sdk.learning._mlp_classifier import MLPClassifier
-from maas_sdk.learning._mlp_regressor import MLPRegressor
+from maas_sdk.learning._nets._parameters import ParameterBuffer
 from maas_sdk.learning._optimizers import (
     DPSGD,
     SGD,
@@ -57,9 +59,7 @@ from maas_sdk.learning._optimizers import (
     StepSchedule,
     chain,
 )
-from maas_sdk.learning._parameters import ParameterBuffer
 from maas_sdk.learning._private import PrivacyRecord
-from maas_sdk.learning._regression import LinearRegressor, RidgeRegressor
 from maas_sdk.learning._selection import (
     Candidate,
     Comparison,

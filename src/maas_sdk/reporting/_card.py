@@ -84,6 +84,8 @@ class ModelCard:
         `precision_recall`; for values `residuals`. What it has is shown.
     compression : CompressionReport, mapping or None
         What :func:`maas_sdk.compression.compress` gave, or its `to_dict`.
+    privacy : PrivacyRecord, mapping or None
+        `privacy_` of a model that was trained privately, or its `to_dict`.
     components : mapping of str to str
         What made it: component or package to its version.
     self_test : mapping or None
@@ -113,6 +115,7 @@ class ModelCard:
     training_shape: tuple[int, int] | None = field(default=None, validator=_shape)
     evaluation: Mapping[str, Any] | None = field(default=None, converter=_plain, validator=_evaluation)
     compression: Mapping[str, Any] | None = field(default=None, converter=_plain, validator=_mapping)
+    privacy: Mapping[str, Any] | None = field(default=None, converter=_plain, validator=_mapping)
     components: Mapping[str, str] = field(factory=dict, validator=_mapping)
     self_test: Mapping[str, Any] | None = field(default=None, converter=_plain, validator=_mapping)
 

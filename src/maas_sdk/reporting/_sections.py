@@ -27,6 +27,7 @@ def sections_of(card: ModelCard) -> tuple[Section, ...]:
         Section("Limitations", (_words(card.limitations),)),
         Section("Model", _model(card)),
         Section("Training data", (_training(card),)),
+        Section("Differential privacy", _privacy(card.privacy)),
         Section("Evaluation", evaluation_blocks(card.evaluation) if card.evaluation else (_NOT_STATED,)),
         Section("Compression", _compression(card.compression)),
         Section("Self-test", (_facts(card.self_test) if card.self_test else _NOT_STATED,)),
@@ -65,11 +66,34 @@ def _training(card: ModelCard) -> Block:
     return Facts((("rows", f"{rows:,}"), ("features", f"{features:,}")))
 
 
+def _privacy(privacy: Mapping[str, Any] | None) -> tuple[Block, ...]:
+    if privacy is None:
+        return (_NOT_STATED,)
+    epsilon, public = privacy.get("epsilon"), ", ".join(map(str, privacy.get("public", ())))
+    cost = "none can be stated" if epsilon is None else f"{epsilon:.3f} at δ = {_value(privacy.get('delta'))}"
+    facts = Facts(
+        (
+            ("ε", cost),
+            *(("why", str(reason)) for reason in privacy.get("reasons", ())),
+            ("declared public by the publisher", public or "nothing"),
+            ("noise multiplier", _value(privacy.get("noise_multiplier"))),
+            ("gradient of a row at most", _value(privacy.get("max_grad_norm"))),
+            ("steps", _value(privacy.get("n_steps"))),
+            ("sampling rate", _value(privacy.get("sampling_rate"))),
+        )
+    )
+    return (facts,)
+
+
 def _compression(compression: Mapping[str, Any] | None) -> tuple[Block, ...]:
     if compression is None:
         return (_NOT_STATED,)
     gained = Facts(
-        (("chosen", _value(compression.get("chosen"))), ("gained", _value(compression.get("gained"))))
+        (
+            ("chosen", _value(compression.get("chosen"))),
+            ("gained", _value(compression.get("gained"))),
+            *_judged_by(compression),
+        )
     )
     metric = str(compression.get("budget", {}).get("metric", "metric"))
     rows = tuple(
@@ -78,12 +102,26 @@ def _compression(compression: Mapping[str, Any] | None) -> tuple[Block, ...]:
             _known(result.get("size"), format_bytes),
             _known(result.get("latency"), format_seconds),
             _known(result.get("metric"), figure),
+            _known((result.get("judged") or {}).get("bound"), figure),
             str(result.get("status")),
         )
         for result in compression.get("results", ())
     )
-    table = Table(("candidate", "size", "one row", metric, "status"), rows, frozenset({1, 2, 3}))
+    header = ("candidate", "size", "one row", metric, "drop at most", "status")
+    table = Table(header, rows, frozenset({1, 2, 3, 4}))
     return (gained, table) if rows else (gained,)
+
+
+def _judged_by(compression: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Tell which rows the figures are from; a card of before they were told apart does not know."""
+    names = ("n_search", "n_judge", "confidence")
+    search, judge, confidence = (compression.get(name) for name in names)
+    if search is None or judge is None or not isinstance(confidence, int | float):
+        return ()
+    told = (
+        f"metric and choice on {search} rows, drop on {judge} others, with {100 * confidence:g} % confidence"
+    )
+    return (("measured", told),)
 
 
 def _known(value: Any, formatter: Any) -> str:

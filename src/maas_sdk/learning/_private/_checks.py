@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from maas_sdk.errors import InvalidOptionError
-from maas_sdk.learning import _losses
+from maas_sdk.learning._nets import _losses
 from maas_sdk.learning._sources import Batches
 
 if TYPE_CHECKING:
-    from maas_sdk.learning._losses import Loss
+    from maas_sdk.learning._nets._losses import Loss
     from maas_sdk.learning._private._options import PrivateSteps
 
 __all__ = ["check_private", "why_not"]

@@ -15,7 +15,7 @@ from maas_sdk.learning._sources import ArraySource
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from maas_sdk.learning._network import Workspace
+    from maas_sdk.learning._nets._network import Workspace
     from maas_sdk.learning._private._options import PrivateSteps
     from maas_sdk.learning._sources import Source
 

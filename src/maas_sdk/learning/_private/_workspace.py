@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from maas_sdk.learning._network import Workspace, multiply_by_transposed
+from maas_sdk.learning._nets._network import Workspace, multiply_by_transposed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from maas_sdk.learning._losses import Loss
-    from maas_sdk.learning._network import Network
+    from maas_sdk.learning._nets._losses import Loss
+    from maas_sdk.learning._nets._network import Network
 
 __all__ = ["ClippingWorkspace"]
 

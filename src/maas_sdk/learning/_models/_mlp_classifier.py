@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from sklearn.base import ClassifierMixin
 
-from maas_sdk.learning._estimator import all_or_nothing
-from maas_sdk.learning._labels import log_probabilities, probabilities, winners
-from maas_sdk.learning._losses import BinaryLogLoss, MultinomialLogLoss
-from maas_sdk.learning._mlp import MLP
-from maas_sdk.learning._targets import Labels
+from maas_sdk.learning._models._estimator import all_or_nothing
+from maas_sdk.learning._models._labels import log_probabilities, probabilities, winners
+from maas_sdk.learning._models._mlp import MLP
+from maas_sdk.learning._models._targets import Labels
+from maas_sdk.learning._nets._losses import BinaryLogLoss, MultinomialLogLoss
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from maas_sdk.interfaces import Checkpoint
-    from maas_sdk.learning._losses import Loss
-    from maas_sdk.learning._targets import Targets
+    from maas_sdk.learning._models._targets import Targets
+    from maas_sdk.learning._nets._losses import Loss
 
 __all__ = ["MLPClassifier"]
 

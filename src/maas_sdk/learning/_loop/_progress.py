@@ -18,7 +18,7 @@ class Progress:
     Parameters
     ----------
     callback : callable or None
-        Takes a mapping, see `maas_sdk.learning._training_options.TrainingOptions`.
+        Takes a mapping, see `maas_sdk.learning._loop._training_options.TrainingOptions`.
     n_epochs : int
         Epochs at most.
     clock : callable

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from sklearn.base import RegressorMixin
 
-from maas_sdk.learning._estimator import all_or_nothing
-from maas_sdk.learning._linear import Linear
-from maas_sdk.learning._loss_choice import regression_loss
-from maas_sdk.learning._losses import SquaredLoss
-from maas_sdk.learning._targets import Values
+from maas_sdk.learning._models._estimator import all_or_nothing
+from maas_sdk.learning._models._linear import Linear
+from maas_sdk.learning._models._loss_choice import regression_loss
+from maas_sdk.learning._models._targets import Values
+from maas_sdk.learning._nets._losses import SquaredLoss
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from maas_sdk.interfaces import Checkpoint, Optimizer
-    from maas_sdk.learning._intake import Intake
-    from maas_sdk.learning._losses import Loss
-    from maas_sdk.learning._targets import Targets
-    from maas_sdk.learning._training import TrainingOptions
+    from maas_sdk.learning._loop._training import TrainingOptions
+    from maas_sdk.learning._models._intake import Intake
+    from maas_sdk.learning._models._targets import Targets
+    from maas_sdk.learning._nets._losses import Loss
 
 __all__ = ["LinearRegressor", "RidgeRegressor"]
 

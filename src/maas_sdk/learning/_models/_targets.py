@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from maas_sdk.errors import InvalidOptionError
-from maas_sdk.learning._labels import ClassesSeen, check_classes, codes_of, indicators
-from maas_sdk.learning._moments import Moments
+from maas_sdk.learning._models._labels import ClassesSeen, check_classes, codes_of, indicators
+from maas_sdk.learning._models._moments import Moments
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from attrs import define
 
-from maas_sdk.learning._activations import ACTIVATIONS, activate_, multiply_by_slope_, needs_slope
+from maas_sdk.learning._nets._activations import ACTIVATIONS, activate_, multiply_by_slope_, needs_slope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from maas_sdk.learning._losses import Loss
+    from maas_sdk.learning._nets._losses import Loss
 
 __all__ = ["ACTIVATIONS", "Network", "Workspace", "forward", "multiply_by_transposed"]
 

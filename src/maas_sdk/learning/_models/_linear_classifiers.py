@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from sklearn.base import ClassifierMixin
 
-from maas_sdk.learning._estimator import all_or_nothing
-from maas_sdk.learning._labels import log_probabilities, probabilities, winners
-from maas_sdk.learning._linear import Linear
-from maas_sdk.learning._losses import BinaryLogLoss, HingeLoss, MultinomialLogLoss
+from maas_sdk.learning._models._estimator import all_or_nothing
+from maas_sdk.learning._models._labels import log_probabilities, probabilities, winners
+from maas_sdk.learning._models._linear import Linear
+from maas_sdk.learning._models._targets import Labels
+from maas_sdk.learning._nets._losses import BinaryLogLoss, HingeLoss, MultinomialLogLoss
 from maas_sdk.learning._options import check_choice
-from maas_sdk.learning._targets import Labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from maas_sdk.interfaces import Checkpoint, Optimizer
-    from maas_sdk.learning._losses import Loss
-    from maas_sdk.learning._targets import Targets
-    from maas_sdk.learning._training import TrainingOptions
+    from maas_sdk.learning._loop._training import TrainingOptions
+    from maas_sdk.learning._models._targets import Targets
+    from maas_sdk.learning._nets._losses import Loss
 
 __all__ = ["LinearSVMClassifier", "LogisticClassifier"]
 

@@ -15,14 +15,14 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from maas_sdk.errors import InvalidOptionError
-from maas_sdk.learning._estimator import Trained, check_checkpoint
-from maas_sdk.learning._intake import answer_in_chunks, look_through, take_in
-from maas_sdk.learning._network import ACTIVATIONS, Network, Workspace, forward
+from maas_sdk.learning._loop._training import TrainingOptions, train
+from maas_sdk.learning._models._estimator import Trained, check_checkpoint
+from maas_sdk.learning._models._intake import answer_in_chunks, look_through, take_in
+from maas_sdk.learning._models._targets import Labels
+from maas_sdk.learning._nets._network import ACTIVATIONS, Network, Workspace, forward
 from maas_sdk.learning._optimizers import Adam
 from maas_sdk.learning._options import check_boolean, check_choice, check_integer, check_real
 from maas_sdk.learning._private import ClippingWorkspace, check_private, why_not
-from maas_sdk.learning._targets import Labels
-from maas_sdk.learning._training import TrainingOptions, train
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from maas_sdk.interfaces import Checkpoint, Optimizer
-    from maas_sdk.learning._losses import Loss
+    from maas_sdk.learning._loop._training import TrainingResult
+    from maas_sdk.learning._models._targets import Targets
+    from maas_sdk.learning._nets._losses import Loss
     from maas_sdk.learning._sources import Source
-    from maas_sdk.learning._targets import Targets
-    from maas_sdk.learning._training import TrainingResult
 
 __all__ = ["MLP"]
 

@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 
 from maas_sdk.errors import InvalidOptionError
 from maas_sdk.interfaces import Checkpoint
-from maas_sdk.learning._training import TrainingStart
+from maas_sdk.learning._loop._training import TrainingStart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from maas_sdk.interfaces import Optimizer
-    from maas_sdk.learning._training import TrainingResult
+    from maas_sdk.learning._loop._training import TrainingResult
 
 __all__ = ["Trained", "all_or_nothing", "check_checkpoint"]
 

@@ -8,12 +8,12 @@ import numpy as np
 from attrs import frozen
 
 from maas_sdk.errors import InvalidOptionError
-from maas_sdk.learning._losses import AbsoluteLoss, HingeLoss, HuberLoss, SquaredLoss
+from maas_sdk.learning._nets._losses import AbsoluteLoss, HingeLoss, HuberLoss, SquaredLoss
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from maas_sdk.learning._losses import Loss
+    from maas_sdk.learning._nets._losses import Loss
 
 __all__ = ["regression_loss", "without_kinks"]
 

@@ -14,13 +14,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from maas_sdk.errors import InvalidOptionError
-from maas_sdk.learning._blas import suitable_blas_threads
-from maas_sdk.learning._history import History
+from maas_sdk.learning._loop._history import History
+from maas_sdk.learning._loop._progress import Progress
+from maas_sdk.learning._loop._resumption import Keeper, describe_value, digest_generator, digest_state
+from maas_sdk.learning._loop._training_options import TrainingOptions, TrainingResult, TrainingStart
+from maas_sdk.learning._nets._blas import suitable_blas_threads
 from maas_sdk.learning._private import NoisySteps
-from maas_sdk.learning._progress import Progress
-from maas_sdk.learning._resumption import Keeper, describe_value, digest_generator, digest_state
 from maas_sdk.learning._sources import digest_rows
-from maas_sdk.learning._training_options import TrainingOptions, TrainingResult, TrainingStart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from maas_sdk.interfaces import Checkpoint
-    from maas_sdk.learning._network import Workspace
+    from maas_sdk.learning._nets._network import Workspace
     from maas_sdk.learning._sources import Source
 
 __all__ = ["TrainingOptions", "TrainingResult", "TrainingStart", "train"]

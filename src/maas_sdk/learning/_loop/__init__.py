@@ -1,0 +1,1 @@
+"""The training loop: epochs, a stopping rule, reports, and what a checkpoint keeps of it."""

@@ -1,0 +1,1 @@
+"""Estimators that any optimizer trains: linear models and perceptrons, by scikit-learn's conventions."""

@@ -1,0 +1,1 @@
+"""Losses and networks over one flat buffer: forward for prediction, gradient for training."""
