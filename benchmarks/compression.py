@@ -40,6 +40,7 @@ from sklearn.preprocessing import StandardScaler
 
 from maas_sdk.compression import (
     BFloat16Compressor,
+    DistillCompressor,
     DropTrainingStateCompressor,
     FeatureSelectionCompressor,
     Float16Compressor,
@@ -49,7 +50,9 @@ from maas_sdk.compression import (
     Int4Compressor,
     Int8Compressor,
     KNNCondenseCompressor,
+    LowRankCompressor,
     PCACompressor,
+    PruneCompressor,
 )
 from maas_sdk.serialization import dump, dump_parts, load
 
@@ -180,11 +183,22 @@ WEIGHTS = {
     "int8": (Int8Compressor(),),
     "int4": (Int4Compressor(),),
 }
+NETWORK = {
+    **WEIGHTS,
+    "low_rank": (LowRankCompressor(),),
+    "low_rank + int8": (LowRankCompressor(), Int8Compressor()),
+    "prune": (PruneCompressor(),),
+    "prune + int8": (PruneCompressor(), Int8Compressor()),
+    "low_rank + prune + int8": (LowRankCompressor(24), PruneCompressor(0.8), Int8Compressor()),
+    "distill": (DistillCompressor(),),
+    "distill + int8": (DistillCompressor(), Int8Compressor()),
+    "distill to a tree": (DistillCompressor("tree"),),
+}
 MODELS = {
     "forest": Model("forest", fit_forest, TREES, FOREST),
     "boosting": Model("boosting", fit_boosting, TREES, BOOSTING),
     "histogram": Model("boosting, histograms", fit_histogram, TREES, BOOSTING),
-    "network": Model("network 512-512", fit_network, ARRAYS, WEIGHTS),
+    "network": Model("network 512-512", fit_network, ARRAYS, NETWORK),
     "logistic": Model(
         "logistic",
         fit_logistic,
@@ -205,6 +219,11 @@ TARGETS = (
     ("network", "float16", 1.9, 0.1),
     ("network", "int8", 3.8, 0.1),
     ("network", "int4", 7.0, 0.1),
+    ("network", "prune", 7.0, 0.1),
+    ("network", "prune + int8", 14.0, 0.1),
+    ("network", "low_rank + int8", 14.0, 0.5),
+    ("network", "low_rank + prune + int8", 40.0, 0.5),
+    ("network", "distill + int8", 40.0, 0.5),
 )
 
 

@@ -17,7 +17,7 @@ autodoc_member_order = "bysource"
 # What scikit-learn adds to every estimator is documented there.
 autodoc_default_options = {
     "members": True,
-    "exclude-members": "set_fit_request, set_score_request, get_metadata_routing",
+    "exclude-members": "set_fit_request, set_partial_fit_request, set_score_request, get_metadata_routing",
 }
 napoleon_google_docstring = False
 napoleon_use_rtype = False

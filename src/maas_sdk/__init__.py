@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from maas_sdk.limits import Limits
     from maas_sdk.pipeline import Pipeline, select
     from maas_sdk.plugin import PluginRegistry
-    from maas_sdk.privacy import Mask, desensitize, disclosure_scan
+    from maas_sdk.privacy import Mask, desensitize, disclosure_scan, membership_audit
     from maas_sdk.stores import open_store
     from maas_sdk.trust import AuditLog, Policy, Trust, Verdict
 
@@ -48,6 +48,7 @@ __all__ = [
     "__version__",
     "desensitize",
     "disclosure_scan",
+    "membership_audit",
     "open_checkpoints",
     "open_store",
     "select",
@@ -75,6 +76,7 @@ _ROOM_OF = {
     "Verdict": "trust",
     "desensitize": "privacy",
     "disclosure_scan": "privacy",
+    "membership_audit": "privacy",
     "open_checkpoints": "checkpoints",
     "open_store": "stores",
     "select": "pipeline",

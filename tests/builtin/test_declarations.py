@@ -13,14 +13,45 @@ from maas_sdk.plugin import PluginRegistry
 
 BARE = {
     "preprocessor": {"standard_scaler", "min_max_scaler", "pca"},
-    "model": {"linear_regressor", "logistic_classifier", "mlp_classifier", "mlp_regressor"},
-    "optimizer": {"gd", "sgd", "adam"},
-    "compressor": {"pca", "float16"},
+    "model": {
+        "linear_regressor",
+        "linear_svm_classifier",
+        "logistic_classifier",
+        "mlp_classifier",
+        "mlp_regressor",
+        "ridge_regressor",
+    },
+    "optimizer": {
+        *("gd", "sgd", "adam", "adamw", "amsgrad", "adagrad", "rmsprop", "lion"),
+        *("dp_adam", "dp_sgd", "clip_by_norm", "clip_by_value", "chain"),
+    },
+    "schedule": {
+        *("constant", "step", "exponential", "cosine", "linear_warmup", "one_cycle", "reduce_on_plateau"),
+    },
+    "compressor": {
+        *(
+            "baseline",
+            "pca",
+            "feature_selection",
+            "float16",
+            "bfloat16",
+            "int8",
+            "int4",
+            "drop_training_state",
+        ),
+        *("forest_compact", "forest_trim", "forest_quantize", "knn_condense"),
+        *("low_rank", "prune", "distill"),
+    },
     "storage_backend": {"local", "memory"},
     "sealer": {"age"},
     "signer": {"pem", "ephemeral"},
 }
-NEEDS = {"local": "folder", "pem": "path"}
+NEEDS = {
+    "local": "folder",
+    "pem": "path",
+    "chain": "steps",
+    **dict.fromkeys(("step", "cosine", "linear_warmup", "one_cycle"), "n_steps"),
+}
 EXPERIMENTAL = {"HalvingGridSearchCV", "HalvingRandomSearchCV", "IterativeImputer"}
 
 

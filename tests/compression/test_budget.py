@@ -22,6 +22,8 @@ from maas_sdk.errors import InvalidOptionError
         ({"max_size": 1.5}, "max_size"),
         ({"max_latency": 0}, "max_latency"),
         ({"max_latency": float("inf")}, "max_latency"),
+        ({"time": -1}, "time"),
+        ({"time": "60"}, "time"),
     ],
 )
 def test_a_wrong_bound_is_refused_by_name(options, named):

@@ -25,12 +25,18 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_selection import VarianceThreshold
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import (
+    BayesianRidge,
     ElasticNet,
+    HuberRegressor,
     Lasso,
+    LassoLars,
     LinearRegression,
     LogisticRegression,
+    Perceptron,
     Ridge,
     RidgeClassifier,
+    RidgeClassifierCV,
+    RidgeCV,
     SGDClassifier,
     SGDRegressor,
 )
@@ -43,17 +49,26 @@ from sklearn.preprocessing import (
     RobustScaler,
     StandardScaler,
 )
-from sklearn.svm import LinearSVC
+from sklearn.svm import LinearSVC, LinearSVR
 from sklearn.tree import (
     DecisionTreeClassifier,
     DecisionTreeRegressor,
     ExtraTreeClassifier,
     ExtraTreeRegressor,
 )
+from threadpoolctl import threadpool_limits
 
 from maas_sdk import learning
 from maas_sdk.compression import DirectPredictor
 from maas_sdk.errors import UnsupportedModelError
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    """Histogram boosting wakes its threads for each tree, which can take longer than the tree."""
+    with threadpool_limits(1):
+        yield
+
 
 METHODS = ("predict", "predict_proba", "predict_log_proba", "decision_function")
 DIRECT = {1: "direct"}
@@ -248,7 +263,7 @@ def test_a_model_that_was_fitted_in_float32_gives_the_same():
     assert_same(chain, predictor, X)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 10_000), classes=st.sampled_from([2, 3]), categorical=st.booleans())
 def test_histogram_boosting_treats_missing_values_and_categories_alike(seed, classes, categorical):
     rng = np.random.default_rng(seed)
@@ -410,6 +425,24 @@ def test_an_estimator_alone_is_a_chain():
     assert_same(model, predictor, X)
 
 
+def test_more_linear_models_give_the_same():
+    X, labels, y = data(14)
+    for model in (
+        HuberRegressor(),
+        LinearSVR(max_iter=50),
+        RidgeCV(),
+        BayesianRidge(),
+        LassoLars(alpha=0.01),
+    ):
+        chain = made(lambda model=model: model, X, y)
+        assert is_direct(DirectPredictor(chain, crossover=DIRECT), X)
+        assert_same(chain, DirectPredictor(chain, crossover=DIRECT), X)
+    for model in (Perceptron(max_iter=5), RidgeClassifierCV()):
+        chain = made(lambda model=model: model, X, labels)
+        assert is_direct(DirectPredictor(chain, crossover=DIRECT), X)
+        assert_same(chain, DirectPredictor(chain, crossover=DIRECT), X)
+
+
 def test_a_method_that_is_not_compiled_is_the_chains():
     X, labels, _ = data(12)
     chain = made(CLASSIFIERS["SGDClassifier"], X, labels)
@@ -429,6 +462,7 @@ def test_what_cannot_be_compiled_is_refused_with_the_reason():
         "another model, LinearRegression": make_pipeline(
             GradientBoostingRegressor(n_estimators=2, init=LinearRegression()).fit(X, y)
         ),
+        "sparse coefficients": make_pipeline(SGDClassifier(max_iter=5, tol=None).fit(X, labels).sparsify()),
         "several labels": made(lambda: MLPClassifier((3,), max_iter=3), X, two > 1),
     }
     for reason, chain in reasons.items():

@@ -5,9 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import Pipeline
 
-from maas_sdk.compression import Budget, Candidate, compress
+from maas_sdk.compression import (
+    Budget,
+    Candidate,
+    DropTrainingStateCompressor,
+    ForestCompactCompressor,
+    compress,
+)
 from maas_sdk.errors import BudgetError, InvalidOptionError
 
 N = 400
@@ -143,7 +151,7 @@ def test_after_one_that_fails_none_that_seems_to_lose_more_is_judged():
         "chosen",
     ]
     assert report.results[2].reason == (
-        "not judged, as 'fails', which seemed closer to the original, did not pass"
+        "not judged: 'fails', which seemed closer to the original, did not pass"
     )
 
 
@@ -232,3 +240,12 @@ def test_probabilities_are_compared_by_their_bits():
 def test_a_wrong_option_is_refused_by_name(options):
     with pytest.raises(InvalidOptionError, match=next(iter(options))):
         search([], **options)
+
+
+@pytest.mark.parametrize("compressor", [ForestCompactCompressor(), DropTrainingStateCompressor()], ids=repr)
+def test_the_built_in_claims_hold(compressor):
+    X, y = load_iris(return_X_y=True)
+    chain = Pipeline([("model", RandomForestClassifier(10, random_state=0))]).fit(X, y)
+    report = compress(chain, X, y, budget=Budget(), candidates=[Candidate("claims", compressor)])
+    assert report.chosen.name == "claims"
+    assert report.chosen.lossless

@@ -16,6 +16,7 @@ from maas_sdk.compression import Int8Compressor, LowRankCompressor
 from maas_sdk.errors import ComponentError, InvalidOptionError
 from maas_sdk.learning import SGD, Adam, ClipByNorm, MLPClassifier, MLPRegressor
 from maas_sdk.serialization import dump_parts, load_parts
+from maas_sdk.testing import collect_checks
 
 DIGITS, LABELS = load_digits(return_X_y=True)
 X, Y = DIGITS[:900], LABELS[:900]
@@ -76,9 +77,15 @@ def test_a_layer_that_has_few_directions_loses_nothing_even_without_training(act
 def test_the_share_of_the_variance_decides_how_many_directions(activation):
     fitted = wide(activation)
     widths = [
-        shapes(LowRankCompressor(share, epochs=0).compress(fitted, X))[-2][0] for share in (0.3, 0.5, 0.7)
+        shapes(LowRankCompressor(share, epochs=0).compress(fitted, X))[-2][0] for share in (0.3, 0.6, 0.8)
     ]
     assert widths == sorted(set(widths))
+    assert widths[-1] < 64
+
+
+def test_a_small_layer_stays_as_it_is(original):
+    small = LowRankCompressor(1, epochs=0).compress(original, X)
+    assert shapes(small)[-1] == (128, 10)
 
 
 def test_training_makes_up_for_lost_directions(original):
@@ -196,3 +203,10 @@ def test_what_it_does_not_take_is_refused_with_the_reason(original):
     with pytest.raises(ComponentError, match="low_rank of MLPClassifier failed"):
         LowRankCompressor(8).compress(original, X, Y[:-1])
     assert repr(LowRankCompressor(8)) == "LowRankCompressor(rank=8, epochs=None)"
+
+
+@pytest.mark.parametrize(
+    "check", [each for each in collect_checks("maas_sdk") if each.info.reference == "low_rank"], ids=str
+)
+def test_it_passes_the_checks_of_the_kit(check):
+    check()

@@ -17,6 +17,7 @@ from maas_sdk.compression import Int8Compressor, PruneCompressor
 from maas_sdk.errors import ComponentError, InvalidOptionError
 from maas_sdk.learning import SGD, Adam, ClipByNorm, GradientDescent, MLPClassifier, MLPRegressor
 from maas_sdk.serialization import dump_parts, load_parts
+from maas_sdk.testing import collect_checks
 
 DIGITS, LABELS = load_digits(return_X_y=True)
 X, Y = DIGITS[:900], LABELS[:900]
@@ -255,3 +256,10 @@ def test_without_training_data_or_with_data_of_another_kind_it_says_so(original)
     with pytest.raises(InvalidOptionError, match="dense features"):
         compressor.compress(Pipeline(steps).fit(X, Y), X, Y)
     assert repr(compressor) == "PruneCompressor(sparsity=0.9, epochs=1)"
+
+
+@pytest.mark.parametrize(
+    "check", [each for each in collect_checks("maas_sdk") if each.info.reference == "prune"], ids=str
+)
+def test_it_passes_the_checks_of_the_kit(check):
+    check()

@@ -18,6 +18,7 @@
 from maas_sdk.compression._baseline import BaselineCompressor
 from maas_sdk.compression._budget import Budget
 from maas_sdk.compression._candidate import Candidate
+from maas_sdk.compression._compress import compress
 from maas_sdk.compression._direct import DirectPredictor, Engine
 from maas_sdk.compression._distill import DistillCompressor
 from maas_sdk.compression._drop_training_state import DropTrainingStateCompressor
@@ -34,7 +35,6 @@ from maas_sdk.compression._prune import PruneCompressor
 from maas_sdk.compression._quantization import Int4Compressor, Int8Compressor
 from maas_sdk.compression._report import CompressionReport, Result
 from maas_sdk.compression._rounding import BFloat16Compressor, Float16Compressor
-from maas_sdk.compression._search import compress
 
 __all__ = [
     "BFloat16Compressor",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from typing import Any, Literal, get_args
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import clone, is_classifier, is_regressor
-from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -106,10 +105,7 @@ class BaselineCompressor:
             small = [(name, clone(model).set_params(**_smaller(model, self.share)))]
         else:
             small = [*_scaler(before, features), (name, _linear_like(model))]
-        with warnings.catch_warnings():
-            # A baseline that has not converged is measured as it is, as are all.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            fitted = refit(Pipeline(small), features, y, seed=self.random_state)
+        fitted = refit(Pipeline(small), features, y, seed=self.random_state)
         return Pipeline([*before, *fitted.steps])
 
     def __repr__(self) -> str:

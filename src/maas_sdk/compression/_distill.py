@@ -10,6 +10,7 @@ import numpy as np
 
 from maas_sdk.compression._chain import NO_CHAIN, features_of, free_name, model_of
 from maas_sdk.compression._options import check_seed
+from maas_sdk.compression._tuning import forget_training_
 from maas_sdk.errors import ComponentError, InvalidOptionError, MaasError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _UNITS = (64, 64)
 _LEAVES = 256
 _ALPHA = 1e-5
 _RATE = 0.01
-_STEPS, _MOST_EPOCHS, _BATCH = 4000, 500, 200
+_STEPS, _MOST_EPOCHS, _BATCH = 4000, 300, 200
 _LEAST_SHARE = 0.01  # of a class, for a row to teach it
 
 
@@ -39,10 +40,10 @@ class DistillCompressor:
     Parameters
     ----------
     student : {"network", "tree"} or estimator, default="network"
-        ``"network"``: :class:`maas_sdk.learning.MLPClassifier` or `MLPRegressor` with two layers of 64 units,
-        trained by Adam with a rate that falls along a cosine in a few thousand steps, behind a
-        `StandardScaler` if the chain has none. ``"tree"``: scikit-learn's decision tree with at most 256
-        leaves. Any other scikit-learn estimator of the same kind as the model is cloned and fitted.
+        ``"network"``, for dense features: :class:`maas_sdk.learning.MLPClassifier` or `MLPRegressor` with two
+        layers of 64 units, trained by Adam with a rate that falls along a cosine in a few thousand steps,
+        behind a `StandardScaler` if the chain has none. ``"tree"``: scikit-learn's decision tree with at most
+        256 leaves. Any other scikit-learn estimator of the same kind as the model is cloned and fitted.
     X_unlabelled : array-like of shape (n_samples, n_features), optional
         More rows to learn from, as the chain takes them, of the same type as the training rows.
     random_state : int, default=0
@@ -134,19 +135,16 @@ class DistillCompressor:
         if (reason := self.why_not(chain)) is not None:
             raise InvalidOptionError(f"distill does not fit this model: {reason}.")
         features = features_of(chain, X, what="distill")
-        more = None
-        if self.X_unlabelled is not None:
-            more = features_of(chain, self.X_unlabelled, what="distill")
+        *before, (name, model) = chain.steps
         try:
-            if more is not None:
-                features = _stacked(features, more)
-            *before, (name, model) = chain.steps
+            if self.X_unlabelled is not None:
+                features = _stacked(features, features_of(chain, self.X_unlabelled, what="distill"))
             before = copy.deepcopy(before)
             steps = self._taught(model, features, before, name)
         except MaasError:
             raise
         except Exception as exc:
-            raise ComponentError(f"distill of {type(model_of(chain)).__name__} failed: {exc}") from exc
+            raise ComponentError(f"distill of {type(model).__name__} failed: {exc}") from exc
         return SklearnPipeline([*before, *steps])
 
     def _taught(
@@ -157,7 +155,7 @@ class DistillCompressor:
 
         if isinstance(self.student, str) and self.student == "network":
             rows, targets, weights = _lesson(model, features, weighted=True)
-            scaler = _scaler(before, features)
+            scaler = _scaler([*before, (name, model)], features)
             for _, step in scaler:
                 features = step.fit_transform(features)
             network = _network(model, _rows_of(features, rows), targets, weights, seed=self.random_state)
@@ -261,18 +259,16 @@ def _stacked(features: Any, more: Any) -> Any:
 # --- The student
 
 
-def _scaler(before: list[tuple[str, Any]], features: Any) -> list[tuple[str, Any]]:
+def _scaler(steps: list[tuple[str, Any]], features: Any) -> list[tuple[str, Any]]:
     from sklearn.preprocessing import StandardScaler  # noqa: PLC0415 - heavy
 
-    if any(isinstance(step, StandardScaler) for _name, step in before):
+    if any(isinstance(step, StandardScaler) for _name, step in steps):
         return []
-    return [(free_name(before, "scaler"), StandardScaler(with_mean=not hasattr(features, "toarray")))]
+    return [(free_name(steps, "scaler"), StandardScaler(with_mean=not hasattr(features, "toarray")))]
 
 
 def _network(model: Any, X: Any, targets: NDArray[Any], weights: NDArray[Any] | None, *, seed: int) -> Any:
     """Train the default network for a fixed number of steps, so that no luck of convergence decides."""
-    from sklearn.base import clone  # noqa: PLC0415 - heavy
-
     from maas_sdk.learning import Adam, CosineSchedule, MLPClassifier, MLPRegressor  # noqa: PLC0415 - heavy
 
     batches = math.ceil(len(targets) / _BATCH)
@@ -283,12 +279,8 @@ def _network(model: Any, X: Any, targets: NDArray[Any], weights: NDArray[Any] | 
     known = {"classes": model.classes_} if hasattr(model, "classes_") else {}
     for _ in range(epochs):
         network.partial_fit(X, targets, sample_weight=weights, **known)
-    student = clone(network)
-    fitted = ("coefs_", "intercepts_", "n_outputs_", "n_features_in_", "feature_names_in_", "classes_")
-    for name in (*fitted, "n_iter_", "loss_", "loss_curve_", "validation_scores_"):
-        if hasattr(network, name):
-            setattr(student, name, getattr(network, name))
-    return student
+    forget_training_(network)
+    return network
 
 
 def _tree(model: Any) -> Any:

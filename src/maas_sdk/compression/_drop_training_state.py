@@ -24,6 +24,7 @@ class DropTrainingStateCompressor:
     """
 
     needs_training_data = False
+    lossless = True
 
     def supports(self, chain: Any) -> bool:
         """Whether a step of the chain is known, and fitted."""

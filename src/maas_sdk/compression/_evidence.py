@@ -35,6 +35,15 @@ class Evidence:
     drop: float
     bound: float
 
+    @property
+    def risk(self) -> float:
+        """How much worse it may be, were it not better than the original: no less than the bound.
+
+        A gain that was seen on few rows may be luck. How far the bound is from it tells how often the two
+        predict something else.
+        """
+        return max(self.bound, self.bound - self.drop)
+
 
 def evidence_of(
     original: Pipeline, compressed: Pipeline, rows: Rows, *, metric: str, confidence: float, seed: int

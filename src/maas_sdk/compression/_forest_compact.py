@@ -50,6 +50,7 @@ class ForestCompactCompressor:
     """
 
     needs_training_data = False
+    lossless = True
 
     def supports(self, chain: Any) -> bool:
         """Whether the chain's model is made of scikit-learn's trees."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["LowRankCompressor"]
 
 _MOST_ROWS = 10_000  # to find the directions with
+_TRIFLE = 0.05
 _STRAIGHT = {"gelu": (2.0, 6.0), "relu": (1.0, 5.0), "tanh": (-0.3, 0.3)}
 """Where an activation is nearly a straight line, with room on both sides."""
 
@@ -44,14 +45,15 @@ class LowRankCompressor:
     hidden layers. Rows far outside of the training data reach its bend. Then the optimizer trains all layers
     on the training data; the result is the mean of the weights after each of the last third of the epochs.
 
-    A layer stays as it is unless its two parts have at most half of its weights.
+    A layer stays as it is unless it has a twentieth of the network's weights, and its two parts at most half
+    of its own.
 
     It takes :class:`~sklearn.neural_network.MLPClassifier` and its regressor, scikit-learn's and the SDK's,
     with the activations relu, tanh and gelu.
 
     Parameters
     ----------
-    rank : int or float, default=0.9
+    rank : int or float, default=0.95
         How many directions of each layer: a whole number, or the share of the variance of the layer's outputs
         that they shall hold, between 0 and 1.
     epochs : int or None
@@ -60,7 +62,7 @@ class LowRankCompressor:
     optimizer : Optimizer or None
         What trains; None for the model's own, or Adam for scikit-learn's networks.
     random_state : int, default=0
-        Seeds the order of the rows.
+        Seeds the order of the rows, and which ten thousand of more rows the directions are found with.
 
     Raises
     ------
@@ -78,7 +80,7 @@ class LowRankCompressor:
 
     def __init__(
         self,
-        rank: float = 0.9,
+        rank: float = 0.95,
         *,
         epochs: int | None = None,
         optimizer: Optimizer | None = None,
@@ -106,7 +108,8 @@ class LowRankCompressor:
         if (reason := why_not(chain)) is not None:
             return reason
         least = self.rank if is_whole(self.rank, least=1) else 1
-        if not any(_pays(coef, int(least)) for coef in model_of(chain).coefs_):
+        coefs = model_of(chain).coefs_
+        if not any(_pays(coef, int(least), _count(coefs)) for coef in coefs):
             return f"no layer is so wide that rank {least} would halve it"
         return None
 
@@ -157,17 +160,17 @@ class LowRankCompressor:
 
     def _factored(self, layers: Layers, rows: NDArray[Any], activation: str) -> Layers:
         """Give two layers for each that pays, fitted to the outputs that the whole network has there."""
-        narrow = Layers([], [])
+        narrow, n_weights = Layers([], []), _count(layers.coefs)
         ours = theirs = rows.astype(np.float64)  # what a layer gets, here and in the whole network
         for coef, intercept in zip(layers.coefs, layers.intercepts, strict=True):
             wanted = theirs @ coef + intercept
-            parts = self._parts(coef, ours, wanted, activation)
+            parts = []
+            if _pays(coef, 1, n_weights):
+                parts = self._parts(coef, ours, wanted, activation)
             for part in parts or [(coef, intercept)]:
                 narrow.coefs.append(part[0].astype(coef.dtype))
                 narrow.intercepts.append(part[1].astype(coef.dtype))
-            for part in parts[:1]:
                 ours = _activated(ours @ part[0] + part[1], activation)
-            ours = _activated(ours @ narrow.coefs[-1] + narrow.intercepts[-1], activation)
             theirs = _activated(wanted, activation)
         return narrow
 
@@ -175,14 +178,12 @@ class LowRankCompressor:
         self, coef: NDArray[Any], inputs: NDArray[np.float64], wanted: NDArray[np.float64], activation: str
     ) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
         """Give the weights and biases of the two layers; none where the layer stays as it is."""
-        if not _pays(coef, 1):
-            return []
         outputs = inputs @ coef
         outputs -= outputs.mean(axis=0)
         variances, directions = np.linalg.eigh(outputs.T @ outputs)
         variances, directions = np.maximum(variances[::-1], 0), directions[:, ::-1]
         rank = self._rank_of(variances)
-        if not _pays(coef, rank):
+        if not _pays(coef, rank, coef.size):
             return []
         first = coef @ directions[:, :rank]
         shift, scale = _onto(inputs @ first, *_STRAIGHT[activation])
@@ -204,9 +205,13 @@ class LowRankCompressor:
         return f"{type(self).__name__}(rank={self.rank!r}, epochs={self.epochs!r})"
 
 
-def _pays(coef: NDArray[Any], rank: int) -> bool:
-    """Whether two layers have at most half the weights of one."""
-    return 2 * rank * sum(coef.shape) <= coef.size
+def _count(coefs: list[NDArray[Any]]) -> int:
+    return sum(coef.size for coef in coefs)
+
+
+def _pays(coef: NDArray[Any], rank: int, n_weights: int) -> bool:
+    """Whether a layer is no trifle of so many weights, and two in its place have at most half of its own."""
+    return bool(coef.size >= _TRIFLE * n_weights and 2 * rank * sum(coef.shape) <= coef.size)
 
 
 def _onto(

@@ -39,11 +39,11 @@ class Measurement:
     size : int
         Bytes as serialized.
     latency : float
-        Seconds that `predict` takes for one row: the median over repeats.
+        Seconds that `predict` takes for one row, with one thread of linear algebra: the median over repeats.
     metric : float
         The budget's metric on the rows that the search used.
     batch_latency : float
-        Seconds that `predict` takes for `batch_rows` rows at once: the median over repeats.
+        The same for `batch_rows` rows at once.
     batch_rows : int
         The first so many of the validation rows.
     """

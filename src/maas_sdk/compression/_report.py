@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import asdict, field, fields, frozen
 
+from maas_sdk._internal.chart_parts import shortened
 from maas_sdk._internal.charts import Line, line_chart, standalone
 from maas_sdk._internal.tables import html_table, text_table
 from maas_sdk._internal.units import format_bytes, format_ratio, format_seconds
@@ -30,6 +31,7 @@ __all__ = ["CompressionReport", "Result", "Status"]
 Status = Literal["chosen", "within budget", "over budget", "not supported", "failed", "not tried"]
 
 _RIGHT = (1, 2, 3, 4, 5)
+_LONGEST_REASON = 110
 
 
 @frozen(kw_only=True)
@@ -46,7 +48,7 @@ class Result:
     measurement : Measurement or None
         `None` for those that are not supported, failed or were not tried.
     evidence : Evidence or None
-        What the rows say that the search did not use.
+        What the rows say that the search did not use; `None` for those that were not judged.
     lossless : bool
         Whether it claims to predict the same bits as the original, and was seen to on all rows at hand.
     reason : str
@@ -275,7 +277,7 @@ def _row(result: Result) -> tuple[str, ...]:
             format_seconds(measured.latency),
             format_seconds(measured.batch_latency),
             f"{measured.metric:.4f}",
-            "none" if result.lossless or evidence is None else f"{evidence.bound:.4f}",
+            "none" if result.lossless else "-" if evidence is None else f"{evidence.bound:.4f}",
         )
     )
-    return (result.name, *numbers, result.status, result.reason)
+    return (result.name, *numbers, result.status, shortened(result.reason, _LONGEST_REASON))

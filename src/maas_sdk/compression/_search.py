@@ -4,171 +4,47 @@ from __future__ import annotations
 
 import contextlib
 import math
-import time
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from attrs import define, evolve, field
 
 from maas_sdk._internal.one_thread import one_thread
-from maas_sdk._internal.workers import Lost, Task, Workers, checked_executor
-from maas_sdk.compression._baseline import BaselineCompressor
-from maas_sdk.compression._candidate import ORIGINAL, Candidate, check_candidates, check_stages
-from maas_sdk.compression._kept import Kept
-from maas_sdk.compression._measurement import BATCH_ROWS, StoredForm, first_rows
-from maas_sdk.compression._options import is_share, is_whole
+from maas_sdk._internal.workers import Lost, Task, Workers
+from maas_sdk.compression._candidate import ORIGINAL
+from maas_sdk.compression._measurement import StoredForm
 from maas_sdk.compression._report import CompressionReport
-from maas_sdk.compression._rows import split_rows
 from maas_sdk.compression._space import Choice, Space, pareto_front
 from maas_sdk.compression._trial import Bench, Trial, compressed_by, examine, run_trial
 from maas_sdk.compression._verdict import Jury, drop_within
 from maas_sdk.errors import BudgetError, ComponentError, InvalidOptionError, UnsupportedModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from concurrent.futures import Executor
+    from collections.abc import Callable, Sequence
 
     from sklearn.pipeline import Pipeline
 
     from maas_sdk.compression._budget import Budget
-    from maas_sdk.compression._measurement import MeasureSize
-    from maas_sdk.interfaces import CheckpointStore
+    from maas_sdk.compression._kept import Kept
 
-__all__ = ["compress"]
-
-_RETRIES = 2
-_IN_FLIGHT = 32
-
-
-def compress(
-    chain: Pipeline,
-    X_valid: Any,
-    y_valid: Any,
-    *,
-    budget: Budget,
-    candidates: Iterable[Candidate] | Mapping[str, Iterable[Candidate]],
-    X_train: Any = None,
-    y_train: Any = None,
-    measure_size: MeasureSize | None = None,
-    executor: Executor | Callable[[], Executor] | None = None,
-    store: CheckpointStore | None = None,
-    random_state: int = 0,
-    confidence: float = 0.95,
-    progress: Callable[[str, int, int], object] | None = None,
-) -> CompressionReport:
-    """Try candidates, measure them, and choose the smallest within the budget.
-
-    Half of the validation rows, drawn at random and for a classifier from each class, order the candidates;
-    what the chosen one loses is judged on the other half, by an upper bound of the paired bootstrap. The
-    original is always among the candidates, and with training data so are two baselines: a linear model, and
-    a smaller one of the same class. A candidate that raises is recorded as failed with the reason, and the
-    others go on. Of equal sizes the better metric wins, then the earlier candidate.
-
-    The result depends on data, candidates and `random_state` alone, except where `budget.max_latency` or
-    `budget.time` give the clock a say.
-
-    Parameters
-    ----------
-    chain : sklearn.pipeline.Pipeline
-        Fitted; its last step is the model. It is not changed.
-    X_valid : array-like of shape (n_samples, n_features)
-        Validation rows; best ones that the model was not fitted on.
-    y_valid : array-like of shape (n_samples,) or (n_samples, n_outputs)
-        Their labels or values.
-    budget : Budget
-        What the result may lose, weigh and take, and how long may be searched.
-    candidates : iterable of Candidate, or mapping of stages to them
-        What to try, each name once. An iterable is tried as it is. Of a mapping, each candidate is tried on
-        its own, and then those that are within the drop are added to the best (at most four of the Pareto
-        front of size and metric) again and again: at most one of each stage, in the order of the stages.
-    X_train, y_train : array-like or None
-        Training data, for compressors that refit; without it these are recorded as not supported.
-    measure_size : callable or None
-        Gives the bytes of a chain as it will be stored; by default all parts that
-        :func:`maas_sdk.serialization.dump_parts` writes in the profile ``"full"``.
-    executor : Executor, callable that gives one, or None
-        Where candidates are tried: any :class:`concurrent.futures.Executor`, or a function that makes one;
-        None is here, one after the other. What is tried at the same time is slower: where latency matters,
-        give none.
-    store : CheckpointStore or None
-        Where what was measured of each candidate is kept, under the digest of all that it depends on. The
-        same call then tries only what is missing. What failed is not kept.
-    random_state : int, default=0
-        Of the split and of the bootstrap.
-    confidence : float, default=0.95
-        Of the upper bound of the drop.
-    progress : callable or None
-        Called with a candidate's name, the number of candidates that are done and of those known so far.
-
-    Returns
-    -------
-    CompressionReport
-        With the chosen chain, which is the original itself when nothing smaller fits.
-
-    Raises
-    ------
-    InvalidOptionError
-        When an argument is not as described, the original cannot be measured on each half of the validation
-        rows, or something has no place in a store.
-    UnsupportedModelError
-        When the original cannot be serialized.
-    BudgetError
-        When not even the original fits; it names the nearest miss and carries the report.
-    ComponentError
-        When the executor broke for good.
-    """
-    start = time.monotonic()
-    if not is_whole(random_state, least=0):
-        raise InvalidOptionError(f"random_state={random_state!r}: expected a whole number, 0 or more.")
-    if not is_share(confidence):
-        raise InvalidOptionError(f"confidence={confidence!r}: expected a number between 0 and 1.")
-    baselines = () if X_train is None else _baselines()
-    if isinstance(candidates, Mapping):
-        space = Space([baselines, *check_stages(candidates).values()], combined=True)
-    else:
-        space = Space([baselines, check_candidates(candidates)], combined=False)
-    form = StoredForm() if measure_size is None else measure_size
-    search_rows, judge_rows = split_rows(chain, X_valid, y_valid, seed=int(random_state))
-    bench = Bench(
-        original=chain,
-        search=search_rows,
-        judge=judge_rows,
-        X_train=X_train,
-        y_train=y_train,
-        metric=budget.metric,
-        confidence=float(confidence),
-        seed=int(random_state),
-        measure_size=form,
-        timed=first_rows(X_valid, BATCH_ROWS),
-    )
-    search = _Search(
-        bench=bench,
-        budget=budget,
-        space=space,
-        workers=Workers(
-            executor=checked_executor(executor),
-            retries=_RETRIES,
-            in_flight=_IN_FLIGHT,
-            what="a candidate",
-            advice="give a store, and what has ended is kept for the next call",
-        ),
-        kept=Kept.of(store, bench),
-        deadline=None if budget.time is None else start + budget.time,
-        progress=progress,
-    )
-    with contextlib.closing(search.workers):
-        return search.run()
-
-
-def _baselines() -> tuple[Candidate, ...]:
-    return (
-        Candidate("baseline(linear)", BaselineCompressor("linear")),
-        Candidate("baseline(smaller)", BaselineCompressor("smaller")),
-    )
+__all__ = ["Search"]
 
 
 @define(eq=False)
-class _Search:
+class Search:
+    """One search.
+
+    Attributes
+    ----------
+    bench : Bench
+    budget : Budget
+    space : Space
+    workers : Workers
+    kept : Kept
+    deadline : float or None
+        By `time.monotonic`.
+    progress : callable or None
+    """
+
     bench: Bench
     budget: Budget
     space: Space
@@ -180,11 +56,20 @@ class _Search:
     _resumed: int = field(default=0, init=False)
 
     def run(self) -> CompressionReport:
+        """Try what there is to try, and judge it.
+
+        Raises
+        ------
+        InvalidOptionError
+            When the original cannot be measured.
+        BudgetError
+            When nothing fits.
+        """
         original = self._measure_original()
         found = self.space.singles()
         while found:
             self._try(found)
-            found = self.space.combinations(self._front(), self._helpers(original))
+            found = self._supported(self.space.combinations(self._front(), self._helpers(original)))
         return self._report(original)
 
     def _measure_original(self) -> Trial:
@@ -230,7 +115,19 @@ class _Search:
                 self._tell(choices[missing[number]], before + len(trials), before + len(choices))
         late = Trial(failure="not tried", reason=f"the budget's {self.budget.time} s were over")
         for index, choice in enumerate(choices):
-            self._tried.append((choice, self._without_chain(trials.get(index, late))))
+            trial = trials.get(index, late)
+            # Of single candidates it is told that they do not fit; combinations are the search's own idea.
+            if len(choice.parts) == 1 or trial.failure != "not supported":
+                self._tried.append((choice, self._without_chain(trial)))
+
+    def _supported(self, choices: Sequence[Choice]) -> list[Choice]:
+        """Leave out combinations whose next compressor does not take what the ones before it gave."""
+        found = []
+        for choice in choices:
+            start, done = self._prefix(choice)
+            if done == 0 or choice.candidate.compressors[done].supports(start):
+                found.append(choice)
+        return found
 
     def _task(self, choice: Choice) -> Task:
         start, done = self._prefix(choice)
@@ -264,13 +161,17 @@ class _Search:
         ]
 
     def _front(self) -> list[Choice]:
+        """Give the front of size and risk: first those that will probably pass, the smallest first."""
+
         def measure(item: tuple[Choice, Trial]) -> tuple[float, float]:
             measurement, searched = item[1].measurement, item[1].searched
             assert measurement is not None
             assert searched is not None
-            return measurement.size, searched.drop
+            return measurement.size, searched.risk
 
-        return [choice for choice, _trial in pareto_front(self._faithful(), measure)]
+        front = pareto_front(self._faithful(), measure)
+        ordered = sorted(front, key=lambda item: (measure(item)[1] > self.budget.max_drop, measure(item)[0]))
+        return [choice for choice, _trial in ordered]
 
     def _helpers(self, original: Trial) -> list[Choice]:
         """Give the single candidates that are within the drop, and make nothing larger."""

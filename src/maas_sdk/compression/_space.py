@@ -15,8 +15,11 @@ __all__ = ["Choice", "Space", "pareto_front"]
 
 T = TypeVar("T")
 
+BASELINES = 0
+"""The stage that has the baselines."""
+
 _WIDTH = 4
-"""Of the front, the smallest so many are combined with more: what is found grows little with more of them."""
+"""So many of the front are combined with more: what is found grows little with more of them."""
 
 
 @frozen
@@ -41,6 +44,7 @@ class Space:
     Attributes
     ----------
     stages : sequence of sequence of Candidate
+        The first has the baselines.
     combined : bool
         Whether they are combined at all.
     """
@@ -52,8 +56,8 @@ class Space:
     def singles(self) -> list[Choice]:
         """Give each candidate on its own.
 
-        The first stage comes first. Where there is a choice, those that learn nothing come next, as they take
-        no time to speak of, and then the others.
+        The baselines come first. Where they are combined, those that learn nothing come next, as they take no
+        time to speak of, and then the others.
         """
         found = [
             Choice(((stage, place),), offer)
@@ -69,7 +73,7 @@ class Space:
         Parameters
         ----------
         front : iterable of Choice
-            The best of what was found.
+            What was found, the most promising first.
         helpers : iterable of Choice
             Single candidates that are worth adding.
         """
@@ -81,10 +85,16 @@ class Space:
             taken = {stage for stage, _place in member.parts}
             for helper in single:
                 parts = tuple(sorted({*member.parts, *helper.parts}))
-                if helper.parts[0][0] not in taken and parts not in self._known:
+                if helper.parts[0][0] not in taken and parts not in self._known and self._fit(parts):
                     self._known.add(parts)
                     found.append(Choice(parts, self._joined(parts)))
         return found
+
+    def _fit(self, parts: Sequence[tuple[int, int]]) -> bool:
+        """Whether it makes sense: a baseline is made smaller, and nothing learns from it again."""
+        if parts[0][0] != BASELINES:
+            return True
+        return not any(_learns(self.stages[stage][place]) for stage, place in parts[1:])
 
     def _joined(self, parts: Iterable[tuple[int, int]]) -> Candidate:
         offers = [self.stages[stage][place] for stage, place in parts]
@@ -93,8 +103,11 @@ class Space:
 
 
 def _effort(choice: Choice) -> tuple[bool, bool]:
-    is_first = choice.parts[0][0] == 0
-    return not is_first, any(each.needs_training_data for each in choice.candidate.compressors)
+    return choice.parts[0][0] != BASELINES, _learns(choice.candidate)
+
+
+def _learns(candidate: Candidate) -> bool:
+    return any(each.needs_training_data for each in candidate.compressors)
 
 
 def pareto_front(items: Iterable[T], measure: Callable[[T], tuple[float, float]]) -> Iterator[T]:

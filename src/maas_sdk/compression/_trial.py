@@ -156,7 +156,7 @@ def examine(bench: Bench, chain: Pipeline) -> Trial:
             )
             for rows in (bench.search, bench.judge)
         )
-    measurement = Measurement(size=size, metric=searched.after, **latencies(chain, bench.timed))
+        measurement = Measurement(size=size, metric=searched.after, **latencies(chain, bench.timed))
     return Trial(measurement=measurement, searched=searched, judged=judged, chain=chain)
 
 

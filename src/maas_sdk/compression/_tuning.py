@@ -27,6 +27,7 @@ __all__ = [
     "check_epochs",
     "check_optimizer",
     "enough_epochs",
+    "forget_training_",
     "layers_of",
     "training_rows",
     "tuned",
@@ -39,7 +40,10 @@ _NETWORKS = ("MLPClassifier", "MLPRegressor")
 _HOMES = ("sklearn.", "maas_sdk.")
 _BATCH = 200  # rows, of both libraries
 _EPOCHS, _STEPS, _MOST_EPOCHS = 10, 400, 100
-_OF_TRAINING = ("_best_coefs", "_best_intercepts", "_coordinates", "_generator", "_optimizer")
+_OF_TRAINING = (
+    *("_best_coefs", "_best_intercepts", "_optimizer"),
+    *("_coordinates", "_generator", "optimizer_state_"),
+)
 
 
 @frozen(eq=False)
@@ -160,7 +164,7 @@ def training_rows(chain: Pipeline, X: Any, y: Any, *, what: str, with_y: bool = 
 
 
 def enough_epochs(model: Any, n_rows: int, optimizer: Optimizer | None) -> int:
-    """Give ten epochs, or as many more as some hundred steps take, up to a hundred."""
+    """Give ten epochs, or as many more as four hundred steps take, up to a hundred."""
     batch = _batch_rows(model, n_rows, optimizer)
     return min(max(_EPOCHS, math.ceil(_STEPS * batch / max(n_rows, 1))), _MOST_EPOCHS)
 
@@ -234,7 +238,9 @@ def _trainable(model: Any, layers: Layers, X: NDArray[Any], optimizer: Optimizer
 
     cls = MLPClassifier if hasattr(model, "classes_") else MLPRegressor
     if isinstance(model, cls):
-        network = clone(model).set_params(early_stopping=False, warm_start=False, callback=None)
+        # Without dropout: of few directions none can be spared.
+        changed = {"dropout": 0.0, "early_stopping": False, "warm_start": False, "callback": None}
+        network = clone(model).set_params(**changed)
     else:
         rows = len(X) if model.solver == "lbfgs" else _batch_rows(model, len(X), None)
         # scikit-learn divides the penalty by the rows of a batch.
@@ -304,11 +310,15 @@ def with_layers(model: Any, layers: Layers) -> Any:
     """Give a deep copy of a network with other layers, without what its own training would go on from."""
     layers_before = {id(array): array for array in (*model.coefs_, *model.intercepts_)}
     new = copy.deepcopy(model, layers_before)
-    state = state_of(new)
-    for name in (*_OF_TRAINING, "optimizer_state_"):
-        state.pop(name, None)
+    forget_training_(new)
     new.coefs_, new.intercepts_ = list(layers.coefs), list(layers.intercepts)
     new.hidden_layer_sizes = layers.hidden
-    if "n_layers_" in state:
+    if "n_layers_" in state_of(new):
         new.n_layers_ = len(layers.coefs) + 1
     return new
+
+
+def forget_training_(model: Any) -> None:
+    """Drop of a network what its own training would go on from."""
+    for name in _OF_TRAINING:
+        state_of(model).pop(name, None)

@@ -30,6 +30,7 @@ class _Case:
     name: str
     trial: Trial
     objections: list[tuple[float, str]] = field(factory=list)
+    judged: bool = False
 
 
 @define(eq=False)
@@ -50,14 +51,14 @@ class Jury:
     def judge(self, tried: Sequence[tuple[str, Trial]]) -> tuple[Result, ...]:
         """Give the results in the same order, at most one of them chosen.
 
-        The candidates that pass on the search's rows are judged on the others, those that lose nothing first
-        and then by the upper bound of their drop on the search's rows, larger ones first. The first that
-        fails ends it. That order does not depend on the rows that judge, so that the confidence holds for
-        whatever passes, however many were judged (a fixed sequence of tests).
+        The candidates that pass on the search's rows are judged on the others, the most faithful first; the
+        first that fails ends it. Their order does not depend on the rows that judge, so that the confidence
+        holds for whatever passes, however many were judged (a fixed sequence of tests).
         """
         self._cases = [_Case(name, trial) for name, trial in tried if trial.failure is None]
         for case in self._cases:
             case.objections = self._at_sight(case.trial)
+        self._cases[0].judged = True
         self._in_sequence([case for case in self._cases[1:] if not case.objections])
         passed = [case for case in self._cases if not case.objections]
         chosen = min(passed, key=_rank, default=None)
@@ -90,9 +91,11 @@ class Jury:
             trial = case.trial
             assert trial.judged is not None
             if failed is not None:
-                why = f"not judged, as {failed.name!r}, which seemed closer to the original, did not pass"
+                why = f"not judged: {failed.name!r}, which seemed closer to the original, did not pass"
                 case.objections.append((math.inf, why))
-            elif not trial.lossless and not _at_most(trial.judged.bound, self.budget.max_drop, trial):
+                continue
+            case.judged = True
+            if not trial.lossless and not _at_most(trial.judged.bound, self.budget.max_drop, trial):
                 failed = case
                 text = (
                     f"{self.budget.metric} may get worse by {trial.judged.bound:.4g} on rows that the search "
@@ -117,7 +120,8 @@ class Jury:
             name=name,
             status="over budget" if case.objections else "within budget",
             measurement=trial.measurement,
-            evidence=trial.judged,
+            # What was not judged shall not be picked by hand for what the rows that judge happen to say.
+            evidence=trial.judged if case.judged else None,
             lossless=trial.lossless,
             reason=_words(case),
         )
@@ -151,9 +155,11 @@ def _excesses(budget: Budget, measured: Measurement) -> list[tuple[float, str]]:
 
 
 def _faithfulness(case: _Case) -> tuple[bool, float, int]:
-    assert case.trial.searched is not None
-    assert case.trial.measurement is not None
-    return not case.trial.lossless, case.trial.searched.bound, -case.trial.measurement.size
+    """Put first what is proved to lose nothing, then what is surest to lose little, then what is larger."""
+    searched, measurement = case.trial.searched, case.trial.measurement
+    assert searched is not None
+    assert measurement is not None
+    return not case.trial.lossless, searched.risk, -measurement.size
 
 
 def _rank(case: _Case) -> tuple[int, float]:

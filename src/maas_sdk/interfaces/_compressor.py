@@ -15,6 +15,9 @@ class Compressor(Protocol):
     ----------
     needs_training_data : bool
         Whether `compress` must be given `X` and `y`.
+
+    Two more are optional: a method ``why_not(chain) -> str | None``, whose reason the report gives, and
+    ``lossless = True``, a claim that predictions keep their bits, which the search proves or refuses.
     """
 
     needs_training_data: bool

@@ -13,12 +13,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from maas_sdk.errors import InvalidOptionError
 from maas_sdk.pipeline import _fitting
 from maas_sdk.pipeline._components import build_model, build_preprocessors, named
+from maas_sdk.pipeline._private import chain_record
 from maas_sdk.plugin import PluginRegistry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from maas_sdk.interfaces import Checkpoint
+    from maas_sdk.learning import PrivacyRecord
 
 __all__ = ["ChainEstimator"]
 
@@ -107,6 +109,16 @@ class ChainEstimator(BaseEstimator):
         check_is_fitted(self)
         return self.chain_.classes_
 
+    @property
+    def privacy_(self) -> PrivacyRecord:
+        """What training has cost in privacy, preprocessors included; where the model was trained privately.
+
+        See :class:`maas_sdk.learning.DPAdam`. Steps that were fitted to the data leave no ε, unless its
+        option `public` names them.
+        """
+        check_is_fitted(self)
+        return chain_record(self.chain_, changed="_compression" in self.__dict__)
+
     def fit(
         self, X: Any, y: Any = None, *, sample_weight: Any = None, checkpoint: Checkpoint | None = None
     ) -> Self:
@@ -160,7 +172,7 @@ class ChainEstimator(BaseEstimator):
         self.chain_ = chain
         self._components = {step.name: step.component for step in steps}
         self._facts = _fitting.describe_batches(X) if in_batches else _fitting.describe(X, y)
-        for stale in ("selftest_", "_compression", "_made_of"):
+        for stale in ("selftest_", "_compression", "_made_of", "_predictor"):
             self.__dict__.pop(stale, None)
         return self
 

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 
     from maas_sdk.plugin import ComponentInfo, PluginRegistry
 
-__all__ = ["Step", "build_model", "build_preprocessors", "make_compressors", "make_sealer", "named"]
+__all__ = [
+    "Step",
+    "build_model",
+    "build_preprocessors",
+    "compressor_specs",
+    "make_compressors",
+    "make_sealer",
+    "named",
+]
 
 _FORMS = "a name, (name, {options}) or an object"
 
@@ -105,9 +113,8 @@ def make_compressors(spec: Any, registry: PluginRegistry) -> tuple[str, tuple[An
     compressors : tuple
         The objects.
     """
-    items = [spec] if named(spec) is not None or not isinstance(spec, list | tuple) else list(spec)
     names, compressors = [], []
-    for item in items:
+    for item in compressor_specs(spec):
         compressor, reference = _make("compressor", item, registry, Compressor)
         _, options = named(item) or (reference, {})
         names.append(reference + _call(options))
@@ -115,6 +122,11 @@ def make_compressors(spec: Any, registry: PluginRegistry) -> tuple[str, tuple[An
     if not compressors:
         raise InvalidOptionError("a candidate needs at least one compressor")
     return " + ".join(names), tuple(compressors)
+
+
+def compressor_specs(spec: Any) -> list[Any]:
+    """Split a candidate, as an application writes it, into its compressors."""
+    return [spec] if named(spec) is not None or not isinstance(spec, list | tuple) else list(spec)
 
 
 def make_sealer(spec: Any, registry: PluginRegistry) -> Sealer:

@@ -23,17 +23,17 @@ from maas_sdk.trust import Trust, audited
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from sklearn.pipeline import Pipeline as Chain
 
-    from maas_sdk.artifact import Release, SelfTestReport
+    from maas_sdk.artifact import Disclosures, Release, SelfTestReport
     from maas_sdk.learning import Evaluation
     from maas_sdk.limits import Limits
     from maas_sdk.plugin import ComponentInfo, PluginRegistry
     from maas_sdk.trust import Policy
 
-__all__ = ["Loaded", "Publication", "load", "publish"]
+__all__ = ["Loaded", "Publication", "known_serializers", "load", "publish"]
 
 _ENVIRONMENT = "environment.json"
 _SELF_TEST = "selftest.safetensors"
@@ -81,6 +81,12 @@ class Publication:
         Whether tensors are compressed.
     allow : sequence of class or function
         What the application allows beyond what the SDK knows.
+    max_disclosure : {"none", "low", "medium", "high"}
+        How grave what leaves with the model may be.
+    accept : collection of str
+        Names of findings that may leave all the same.
+    X_train : array-like or None
+        What it was fitted on, to compare with what leaves.
     """
 
     name: str
@@ -101,6 +107,9 @@ class Publication:
     profile: Literal["full", "inference"]
     zstd: bool
     allow: Sequence[Any]
+    max_disclosure: str
+    accept: Collection[str]
+    X_train: Any
 
 
 @frozen
@@ -144,7 +153,7 @@ def publish(
     if recipients and publication.include_publisher:
         recipients += [person.public.recipient for person in people if isinstance(person, Identity)]
     created = publication.created if publication.created is not None else datetime.now(UTC)
-    serializers = _serializers(registry)
+    serializers = known_serializers(registry)
     # Pieces are views of the model's arrays: what is sealed and stored was never copied.
     model = dict(
         dump_pieces(
@@ -162,6 +171,7 @@ def publish(
     parts: dict[str, Any] = {**model, **_documents(pipeline, publication, created), _RECIPE: recipe.to_json()}
     if publication.selftest is not None:
         parts[_SELF_TEST] = SelfTest.make(publication.selftest, **_predictors(pipeline))
+    disclosures = _let_go(pipeline, publication, parts)
     parts.update(_model_signature(signers, publication.name))
     opened = store if isinstance(store, Store) else open_store(store, registry=registry)
     return opened.publish(
@@ -175,6 +185,7 @@ def publish(
         parents=publication.parents,
         datasets=publication.datasets,
         metrics=publication.metrics,
+        disclosures=disclosures,
         sealer=make_sealer(publication.sealer, registry),
         progress=progress,
     )
@@ -266,7 +277,7 @@ def _recipient(value: Any) -> Any:
     return parse_recipient(value) if isinstance(value, str) else value
 
 
-def _serializers(registry: PluginRegistry) -> dict[ComponentInfo, Any]:
+def known_serializers(registry: PluginRegistry) -> dict[ComponentInfo, Any]:
     """Make those serializers whose plugins the application has loaded or allowed."""
     known = [info for info in registry.describe() if info.kind == "serializer"]
     return {info: registry.create("serializer", info.reference) for info in known}
@@ -298,6 +309,7 @@ def _documents(pipeline: Any, publication: Publication, created: datetime | str)
         training_shape=None if rows is None else (rows, pipeline.n_features_in_),
         evaluation=publication.evaluation,
         compression=publication.compression,
+        privacy=getattr(pipeline, "privacy_", None),
         components=made_by,
         self_test=None if selftest is None else {"rows": len(selftest)},
         **publication.card,
@@ -316,6 +328,15 @@ def _documents(pipeline: Any, publication: Publication, created: datetime | str)
         _ENVIRONMENT: Environment.current(components=sorted(made_by)).to_json(),
         _SCHEMA: schema.to_json(),
     }
+
+
+def _let_go(pipeline: Any, publication: Publication, parts: Mapping[str, Any]) -> Disclosures:
+    """Scan what would leave, and give what is signed of that (`DisclosureError` where it is too much)."""
+    from maas_sdk.privacy import check_disclosures, scan_publication  # noqa: PLC0415 - a receiver scans nothing
+
+    beside = {path: data for path, data in parts.items() if not path.startswith((_MODEL, "tensors/"))}
+    report = scan_publication(pipeline, beside, datasets=publication.datasets, X_train=publication.X_train)
+    return check_disclosures(report, max_disclosure=publication.max_disclosure, accept=publication.accept)
 
 
 def _classes(pipeline: Any) -> list[Any] | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import is_regressor
 from sklearn.pipeline import Pipeline as Chain
 from sklearn.utils import get_tags
 from sklearn.utils.validation import _num_samples, has_fit_parameter
@@ -16,27 +15,12 @@ from maas_sdk.plugin import StepEvent, component_errors
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from maas_sdk.compression import Budget
     from maas_sdk.interfaces import Checkpoint
     from maas_sdk.learning import Batches
     from maas_sdk.pipeline._components import Step
     from maas_sdk.plugin import ComponentInfo, PluginRegistry
 
-__all__ = ["DEFAULT_COMPRESSORS", "default_budget", "describe", "describe_batches", "fit_steps", "run"]
-
-DEFAULT_COMPRESSORS: tuple[Any, ...] = (
-    "float16",
-    ("pca", {"n_components": 0.95}),
-    [("pca", {"n_components": 0.95}), "float16"],
-    [("pca", {"n_components": 0.9}), "float16"],
-)
-
-
-def default_budget(pipeline: Any) -> Budget:
-    """Give the budget that lets nothing be lost."""
-    from maas_sdk.compression import Budget  # noqa: PLC0415 - a receiver needs no compression room
-
-    return Budget(metric="r2" if is_regressor(pipeline) else "accuracy", max_drop=0.0)
+__all__ = ["describe", "describe_batches", "fit_steps", "run"]
 
 
 def describe_batches(data: Batches) -> dict[str, Any]:

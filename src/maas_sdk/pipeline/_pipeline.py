@@ -11,16 +11,17 @@ from sklearn.utils.validation import check_is_fitted
 from maas_sdk.limits import DEFAULT_LIMITS, Limits
 from maas_sdk.pipeline import _config, _exchange, _fitting, _recipe
 from maas_sdk.pipeline._chain_estimator import ChainEstimator
-from maas_sdk.pipeline._components import make_compressors
 from maas_sdk.plugin import PluginRegistry
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
+    from concurrent.futures import Executor
     from datetime import datetime
 
     from maas_sdk.artifact import ComponentRecord, Release, Store
-    from maas_sdk.compression import Budget, CompressionReport
+    from maas_sdk.compression import Budget, CompressionReport, Engine
+    from maas_sdk.interfaces import CheckpointStore
     from maas_sdk.learning import CrossValidation, Evaluation
     from maas_sdk.trust import Policy, Trust
 
@@ -67,8 +68,15 @@ class Pipeline(ChainEstimator):
     array([0, 0])
     """
 
-    def evaluate(self, X: Any, y: Any) -> Evaluation:
-        """Measure on held-out data: metrics, confusion, per class.
+    def evaluate(self, X: Any, y: Any, **options: Any) -> Evaluation:
+        """Measure on held-out data: metrics, confusion, per class, calibration.
+
+        Parameters
+        ----------
+        X, y : array-like
+            Rows that it was not trained on, and the truth.
+        **options
+            As of :func:`maas_sdk.learning.evaluate`: `metrics`, `sample_weight`, `confidence`, …
 
         Raises
         ------
@@ -79,7 +87,7 @@ class Pipeline(ChainEstimator):
 
         check_is_fitted(self)
         with self._host().step("evaluate") as outcome:
-            evaluation = evaluate(self, X, y)
+            evaluation = evaluate(self, X, y, **options)
             outcome.record(metrics=evaluation.metrics)
         return evaluation
 
@@ -91,7 +99,8 @@ class Pipeline(ChainEstimator):
         X, y : array-like
             Data as for `fit`.
         **options
-            As of :func:`maas_sdk.learning.cross_validate`: `cv`, `metrics`, `random_state`.
+            As of :func:`maas_sdk.learning.cross_validate`: `cv`, `metrics`, `groups`, `sample_weight`,
+            `executor`, `return_predictions`, `random_state`.
         """
         from maas_sdk.learning import cross_validate  # noqa: PLC0415 - as above
 
@@ -104,24 +113,54 @@ class Pipeline(ChainEstimator):
         y_valid: Any,
         *,
         budget: Budget | None = None,
-        compressors: Sequence[Any] | None = None,
+        compressors: Sequence[Any] | Mapping[str, Sequence[Any]] | None = None,
         X_train: Any = None,
         y_train: Any = None,
+        profile: Literal["full", "inference"] = "full",
+        zstd: bool = False,
+        allow: Sequence[Any] = (),
+        executor: Executor | Callable[[], Executor] | None = None,
+        store: CheckpointStore | str | os.PathLike[str] | None = None,
+        random_state: int = 0,
+        confidence: float = 0.95,
+        progress: Callable[[str, int, int], object] | None = None,
     ) -> CompressionReport:
         """Make the fitted chain smaller within a budget, and take the smallest that fits.
+
+        Half of the validation rows, drawn at random, order the candidates. What a candidate loses is judged
+        on the other half, by an upper bound (paired bootstrap). The result depends on the data and
+        `random_state` alone, except where the budget's `max_latency` or `time` give the clock a say.
 
         Parameters
         ----------
         X_valid, y_valid : array-like
-            Rows on which the loss of quality is measured; not the ones that it was trained on.
+            Rows on which the loss of quality is measured; not the ones that it was trained on. The more there
+            are, the smaller a loss can be told from none.
         budget : Budget, optional
-            What may be lost, and what must be reached; by default nothing may be lost of accuracy (R² for a
-            regressor).
-        compressors : sequence, optional
-            Candidates: each a compressor (by name, with options, or an object), or a list of compressors that
-            are applied in order. The built-in ones and their combination by default.
+            What may be lost, what must be reached, and how long may be searched; by default nothing may be
+            lost of accuracy (R² for a regressor).
+        compressors : sequence, or mapping of stages to sequences, optional
+            A compressor is a name, ``(name, {options})`` or an object. A sequence has candidates, each a
+            compressor or a list of compressors that are applied in order, and these are tried as they are. A
+            mapping has stages, and its candidates are combined, too: the best with one of each stage, in the
+            order of the stages. The built-in ones, in stages, by default.
         X_train, y_train : array-like, optional
             Training data, for compressors that refit; without it those are left out, and the report says so.
+            With it, two baselines are candidates, too: a linear model, and a smaller one of the same class.
+        profile, zstd, allow
+            As for `publish`: sizes are those of the files that it would store so.
+        executor : Executor, callable that gives one, or None
+            Where candidates are tried: any :class:`concurrent.futures.Executor`; None is here, one after the
+            other. What is tried at the same time is slower: where latency matters, give none.
+        store : str, path-like or CheckpointStore, optional
+            Where what was measured of each candidate is kept, as in :func:`maas_sdk.select`: the same call
+            then tries only what is missing.
+        random_state : int, default=0
+            Of the split, and of the bootstrap.
+        confidence : float, default=0.95
+            That what was chosen loses no more than `budget.max_drop`, on rows such as these.
+        progress : callable, optional
+            Called with a candidate's name, the number of candidates that are done and of those known so far.
 
         Returns
         -------
@@ -132,32 +171,84 @@ class Pipeline(ChainEstimator):
         ------
         BudgetError
             When nothing fits; the pipeline is not changed, the nearest miss is named.
+        InvalidOptionError
+            When an argument is wrong, or the metric has no value on half of the validation rows.
+        UnsupportedModelError
+            When something in the chain has no safe serialization.
         """
-        from maas_sdk import compression  # noqa: PLC0415 - a receiver needs no compression room
+        from maas_sdk.pipeline import _compression  # noqa: PLC0415 - a receiver needs no compression room
 
         check_is_fitted(self)
         host = self._host()
-        specs = _fitting.DEFAULT_COMPRESSORS if compressors is None else compressors
-        made = [make_compressors(spec, host) for spec in specs]
-        candidates = [compression.Candidate(*each) for each in made]
         with host.step("compress") as outcome:
-            report = compression.compress(
-                self.chain_,
+            report, taken = _compression.compress(
+                self,
                 X_valid,
                 y_valid,
-                budget=_fitting.default_budget(self) if budget is None else budget,
-                candidates=candidates,
+                budget=budget,
+                compressors=compressors,
+                form={"profile": profile, "zstd": zstd, "allow": allow},
+                store=store,
+                registry=host,
                 X_train=X_train,
                 y_train=y_train,
+                executor=executor,
+                random_state=random_state,
+                confidence=confidence,
+                progress=progress,
             )
             outcome.record(sizes={"before": report.original.size, "after": report.compressed.size})
-        chosen = report.chosen.name if report.chosen is not None else None
-        taken = [spec for spec, (name, _) in zip(specs, made, strict=True) if name == chosen]
-        steps = [each for spec in taken[:1] for each in _recipe.compressed_with(spec, host)]
-        self._made_of = (*self._recipe(), *steps)
+        self._made_of = (*self._recipe(), *taken)
         self.chain_ = report.chain
         self._compression = report
         return report
+
+    def accelerate(
+        self, X: Any = None, *, engines: Sequence[Engine] = (), crossover: Mapping[Any, str] | None = None
+    ) -> Self:
+        """Answer sooner from now on: by the chain compiled to plain numpy, where that is the faster way.
+
+        What is predicted stays the same, and so does what is published. `fit` and `compress` end it, and a
+        pipeline that is loaded begins without.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), default=None
+            Rows like those that it will be asked for, to measure on; see
+            :meth:`maas_sdk.compression.DirectPredictor.of`.
+        engines : sequence of Engine, default=()
+            Other engines that may answer.
+        crossover : mapping of int to str, default=None
+            What `accelerated_` was before: nothing is measured.
+
+        Returns
+        -------
+        Pipeline
+            This one; its `accelerated_` tells which engine answers from how many rows on.
+
+        Raises
+        ------
+        UnsupportedModelError
+            When neither the SDK nor an engine that was given can compile the model.
+        InvalidArtifactError
+            When the structure of the model is broken.
+        InvalidOptionError
+            When rows are needed to measure on, or an option is wrong.
+        """
+        from maas_sdk.compression import DirectPredictor  # noqa: PLC0415 - a receiver needs no compression room
+
+        check_is_fitted(self)
+        with self._host().step("accelerate"):
+            self._predictor = DirectPredictor.of(self.chain_, X=X, engines=engines, crossover=crossover)
+        return self
+
+    @property
+    def accelerated_(self) -> dict[int, str]:
+        """From how many rows on which engine answers, after `accelerate`."""
+        predictor = self.__dict__.get("_predictor")
+        if predictor is None or predictor.chain is not self.__dict__.get("chain_"):
+            raise AttributeError("the pipeline is not accelerated: call accelerate")
+        return dict(predictor.crossover)
 
     def publish(
         self,
@@ -180,12 +271,20 @@ class Pipeline(ChainEstimator):
         profile: Literal["full", "inference"] = "full",
         zstd: bool = False,
         allow: Sequence[Any] = (),
+        max_disclosure: Literal["none", "low", "medium", "high"] = "medium",
+        accept: Collection[str] = (),
+        X_train: Any = None,
         progress: Any = None,
     ) -> Release:
         """Serialize, seal, sign and store as an immutable version.
 
         The model's arrays are sealed and stored from where they are, without a copy, and must not change
         meanwhile. When it fails or is interrupted, the store holds no half version.
+
+        Before, it is scanned for what of the training data would leave with it
+        (:func:`maas_sdk.disclosure_scan`): rows that the model keeps refuse the publication, unless they are
+        accepted by name. The highest severity and what was accepted are signed into the release, readable by
+        whoever has the bundle.
 
         Parameters
         ----------
@@ -227,11 +326,22 @@ class Pipeline(ChainEstimator):
         allow : sequence of class or function
             Classes of third parties in the model, and functions among its parameters, that the SDK does not
             know; the receiver allows the same.
+        max_disclosure : {"none", "low", "medium", "high"}
+            How grave a finding of the scan may be without being accepted; by default whole training rows
+            are refused, and what could not be examined.
+        accept : collection of str
+            Names of graver findings that may leave all the same: ``["verbatim-rows:model._fit_X"]``.
+        X_train : array-like of shape (n_samples, n_features), optional
+            What it was fitted on: what leaves is compared with it. It does not travel.
         progress : callable, optional
             Called with stage, bytes done and bytes in all.
 
         Raises
         ------
+        DisclosureError
+            When more would leave than is allowed; the message names it, and what to do.
+        InvalidOptionError
+            When `accept` names what was not found, or another argument is wrong.
         VersionExistsError
             When that version is there already with other content.
         UnsupportedModelError
@@ -263,6 +373,9 @@ class Pipeline(ChainEstimator):
                 profile=profile,
                 zstd=zstd,
                 allow=allow,
+                max_disclosure=max_disclosure,
+                accept=accept,
+                X_train=X_train,
             )
             release = _exchange.publish(self, publication, store=store, registry=host, progress=progress)
             outcome.record(sizes={part.path: part.size for part in release.parts})
@@ -392,6 +505,20 @@ class Pipeline(ChainEstimator):
         pipeline = cls(**_config.load_config(config, host), registry=registry)
         pipeline._unfitted()  # so that a wrong option is told here and not when fitting
         return pipeline
+
+    def _predict_with(self, method: str, X: Any) -> Any:
+        predictor = self.__dict__.get("_predictor")
+        if predictor is None:
+            return super()._predict_with(method, X)
+        if predictor.chain is not self.chain_:
+            self.__dict__.pop("_predictor", None)  # the pipeline was fitted anew, or compressed
+            return super()._predict_with(method, X)
+        self._check_input(X)
+        with self._host().step(method):
+            result = predictor.attempt(method, X)
+            if result is None:
+                result = _fitting.run(self.chain_, method, X, self.__dict__.get("_components", {}))
+        return result
 
     def _adopt(self, loaded: _exchange.Loaded) -> None:
         """Become what was loaded."""

@@ -88,10 +88,9 @@ def made_of(
     return tuple(recorder.records)
 
 
-def compressed_with(spec: Any, registry: PluginRegistry) -> tuple[ComponentRecord, ...]:
-    """Record the compressors of the candidate that was taken."""
+def compressed_with(specs: Sequence[Any], registry: PluginRegistry) -> tuple[ComponentRecord, ...]:
+    """Record the compressors of the candidate that was taken, in order."""
     recorder = _Recorder(registry)
-    specs = [spec] if named(spec) is not None or not isinstance(spec, list | tuple) else spec
     for index, each in enumerate(specs):
         recorder.add_spec("compressor", each, f"compressors[{index}]")
     return tuple(recorder.records)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
 from sklearn.base import clone
 
-from maas_sdk.checkpoints import open_checkpoints
-from maas_sdk.errors import InvalidOptionError
 from maas_sdk.learning import expand_candidates
 from maas_sdk.learning import select as select_estimator
+from maas_sdk.pipeline._checkpoints import opened_checkpoints
 from maas_sdk.pipeline._components import build_model, build_preprocessors, named
 from maas_sdk.pipeline._pipeline import Pipeline
 from maas_sdk.plugin import PluginRegistry
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Mapping, Sequence
     from concurrent.futures import Executor
 
@@ -147,7 +146,7 @@ def select(
             groups=groups,
             sample_weight=sample_weight,
             executor=executor,
-            store=_opened(store, registry),
+            store=opened_checkpoints(store, registry),
             halving=halving,
             nested=nested,
             random_state=random_state,
@@ -162,16 +161,6 @@ def select(
     if won is not None and selection.best_estimator is not None:
         selection.best_estimator.set_params(registry=won.registry)
     return selection
-
-
-def _opened(store: Any, registry: PluginRegistry | None) -> CheckpointStore | None:
-    if isinstance(store, str | os.PathLike):
-        return open_checkpoints(store, registry=registry)
-    if store is None or hasattr(store, "at"):
-        return store  # type: ignore[no-any-return]  # looked at in the line above
-    raise InvalidOptionError(
-        f"store must be a location, checkpoints that were opened, or None, not {type(store).__name__}"
-    )
 
 
 def _of_objects(estimator: Any) -> Any:

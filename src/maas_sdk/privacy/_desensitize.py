@@ -61,7 +61,7 @@ class Desensitized:
 
     Attributes
     ----------
-    pipeline : Pipeline or estimator
+    pipeline : Pipeline or fitted estimator
         Of the kind that was given.
     changes : tuple of Change
         In the order of the work.
@@ -108,7 +108,7 @@ def desensitize(
 
     Parameters
     ----------
-    model : Pipeline or estimator
+    model : Pipeline or fitted estimator
         Fitted: a pipeline of the SDK or of scikit-learn, or any estimator.
     X_train : array-like of shape (n_samples, n_features), optional
         What it was fitted on: asked for answers, compared with what is left, and what a student learns from.

@@ -32,14 +32,14 @@ class KeyedPipeline:
     ----------
     mask : Mask
         The key.
-    masked : Pipeline or estimator
+    masked : Pipeline or fitted estimator
         The masked model.
-    original : Pipeline or estimator
+    original : Pipeline or fitted estimator
         The fitted model that it was made of.
 
     Attributes
     ----------
-    masked : Pipeline or estimator
+    masked : Pipeline or fitted estimator
         The masked model.
     """
 

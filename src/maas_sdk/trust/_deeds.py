@@ -31,7 +31,7 @@ class Deed:
         A release, or a file.
     identity : str or None
         Of the release.
-    reasons : sequence of str
+    reasons : collection of str
         Why, or with what result.
     outcome : str
         How it ended when no exception says otherwise.

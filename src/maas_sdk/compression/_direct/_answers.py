@@ -20,6 +20,7 @@ __all__ = [
     "first_column",
     "flat",
     "label_above",
+    "label_at",
     "log_above_zero",
     "log_softmax_of_two",
     "pair",
@@ -107,7 +108,14 @@ def log_softmax_of_two(raw: NDArray[Any]) -> NDArray[Any]:
 def log_above_zero(probabilities: NDArray[Any]) -> NDArray[Any]:
     """Give the logarithm, of 0 that of the smallest normal number."""
     probabilities[probabilities == 0] = np.finfo(probabilities.dtype).smallest_normal
-    return np.log(probabilities)
+    logarithms: NDArray[Any] = np.log(probabilities)
+    return logarithms
+
+
+def label_at(classes: NDArray[Any], index: Any) -> NDArray[Any]:
+    """Give one label, in an array of its own: a slice takes a third of the time of `take`."""
+    label: NDArray[Any] = classes[index : index + 1].copy()
+    return label
 
 
 def best_label(classes: NDArray[Any]) -> Answer:
@@ -115,9 +123,9 @@ def best_label(classes: NDArray[Any]) -> Answer:
 
     def answer(raw: NDArray[Any]) -> NDArray[Any]:
         if len(raw) == 1:
-            best = raw.argmax()
-            return classes[best : best + 1].copy()
-        return classes.take(raw.argmax(axis=1))
+            return label_at(classes, raw.argmax())
+        labels: NDArray[Any] = classes.take(raw.argmax(axis=1))
+        return labels
 
     return answer
 
@@ -127,7 +135,8 @@ def label_above(classes: NDArray[Any], threshold: float, *, inclusive: bool = Fa
     above = np.greater_equal if inclusive else np.greater
 
     def answer(raw: NDArray[Any]) -> NDArray[Any]:
-        return classes.take(above(raw[:, 0], threshold).view(np.int8))
+        labels: NDArray[Any] = classes.take(above(raw[:, 0], threshold).view(np.int8))
+        return labels
 
     return answer
 

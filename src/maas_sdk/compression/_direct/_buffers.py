@@ -44,9 +44,9 @@ class Buffers:
         if n_rows > getattr(local, "capacity", 0):
             local.whole = [np.empty(n_rows * columns, dtype) for columns, dtype in self._layout]
             local.capacity = n_rows
-        local.views = [
+        views: list[NDArray[Any]] = [
             whole[: n_rows * columns].reshape((columns, n_rows) if self._transposed else (n_rows, columns))
             for whole, (columns, _) in zip(local.whole, self._layout, strict=True)
         ]
-        local.n_rows = n_rows
-        return local.views
+        local.views, local.n_rows = views, n_rows
+        return views

@@ -93,11 +93,15 @@ def _compiled(model: Any, raw: Answer, methods: dict[str, Answer], n_trees: int)
 
 def _compile_boosting(model: Any) -> Compiled:
     stages = np.asarray(model.estimators_)
+    if stages.ndim != 2:  # noqa: PLR2004 - stages and outputs
+        raise refusal(model, "estimators_", f"shape {stages.shape}, not (n_stages, n_outputs)")
     n_outputs = stages.shape[1]
     walk, values = joined([nodes_of(tree) for tree in trees_of(model)], n_features=model.n_features_in_)
     if values.shape[1:] != (1, 1):
         raise refusal(model, "estimators_", f"leaves of shape {values.shape[1:]} for one output")
     start = model._raw_predict_init(np.zeros((1, model.n_features_in_), np.float32))  # noqa: SLF001 - the same for all rows
+    if start.shape != (1, n_outputs) or not np.isfinite(start).all():
+        raise refusal(model, "init_", f"gives shape {start.shape} for {n_outputs} outputs")
     steps = values[:, 0, 0] * model.learning_rate
     raw = stages_sum(walk, steps, start, n_outputs, np.float32)
     if not hasattr(model, "classes_"):

@@ -34,13 +34,16 @@ def categories_of(model: Any) -> list[NDArray[Any]] | None:
 
 
 def compile_histogram(model: Any) -> Compiled:
+    """Compile a fitted model whose categories, if it has any, are numbers."""
     predictors = trees_of(model)
-    n_outputs = model.n_trees_per_iteration_
+    n_outputs = int(model.n_trees_per_iteration_)
+    if n_outputs < 1 or any(len(stage) != n_outputs for stage in model._predictors):  # noqa: SLF001 - scikit-learn's
+        raise refusal(model, "_predictors", f"has stages that are not of {n_outputs} trees")
     trees = [nodes_of(predictor) for predictor in predictors]
     goes_right, splits = _category_splits(model, trees)
     walk, values = joined(trees, n_features=model.n_features_in_, goes_right=goes_right, splits=splits)
-    start = np.asarray(model._baseline_prediction).reshape(1, -1)  # noqa: SLF001 - scikit-learn's
-    if start.shape[1] not in (1, n_outputs) or len(predictors) % n_outputs or not np.isfinite(start).all():
+    start = np.asarray(model._baseline_prediction).reshape(1, -1)  # noqa: SLF001 - likewise
+    if start.shape[1] not in (1, n_outputs) or not np.isfinite(start).all():
         raise refusal(model, "_baseline_prediction", f"shape {start.shape} for {n_outputs} outputs")
     start = np.broadcast_to(start, (1, n_outputs))
     raw = stages_sum(walk, values, start, n_outputs, np.float64)
@@ -94,6 +97,7 @@ def _category_splits(
 ) -> tuple[list[NDArray[np.bool_]], list[NDArray[np.intp]]]:
     """Give for each tree where the categories of its splits go, and which node is which split."""
     goes_right, splits = [], []
+    known_codes = _known_codes(model)
     for predictor, nodes in zip(trees_of(model), trees, strict=True):
         here = np.flatnonzero(nodes.categorical)
         split = np.full(nodes.left.size, -1, np.intp)
@@ -105,7 +109,7 @@ def _category_splits(
             if sets.shape[1:] != (_CODES.size // 32,) or rows.max() >= len(sets):
                 raise refusal(predictor, "raw_left_cat_bitsets", f"shape {sets.shape} for set {rows.max()}")
             left = (sets[rows][:, _CODES // 32] >> (_CODES % 32).astype(sets.dtype)) & 1 != 0
-            known = _known_codes(model)[nodes.feature[here].clip(0, model.n_features_in_ - 1)]
+            known = known_codes[nodes.feature[here].clip(0, model.n_features_in_ - 1)]
             missing_right = ~nodes.missing_left[here]
             table[:, :-1] = np.where(left, False, known | missing_right[:, None])
             table[:, -1] = missing_right
@@ -117,6 +121,8 @@ def _category_splits(
 def _known_codes(model: Any) -> NDArray[np.bool_]:
     """Give which codes were there when it was fitted, shape (n_features, 256)."""
     known = np.zeros((model.n_features_in_, _CODES.size), np.bool_)
+    if getattr(model, "is_categorical_", None) is None:
+        return known
     mapper = model._bin_mapper  # noqa: SLF001 - scikit-learn's
     for feature in np.flatnonzero(mapper.is_categorical_):
         codes = np.asarray(mapper.bin_thresholds_[feature])

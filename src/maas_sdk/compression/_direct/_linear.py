@@ -83,6 +83,8 @@ def why_not_linear(model: Any, room: str) -> str | None:
         return f"{name} is not a known linear model"
     if not hasattr(model, "coef_"):
         return f"{name} is not fitted"
+    if hasattr(model.coef_, "toarray"):
+        return f"{name} has sparse coefficients"
     binarizer = getattr(model, "_label_binarizer", None)
     if binarizer is not None and str(binarizer.y_type_).startswith("multilabel"):
         return f"{name} was fitted on several labels a row"

@@ -11,6 +11,7 @@ from maas_sdk.compression._direct._answers import (
     best_label,
     classes_for,
     label_above,
+    label_at,
     log_softmax_of_two,
     pair,
     scores,
@@ -178,7 +179,7 @@ def _label_of_clear_winner(classes: NDArray[Any], predict: Answer) -> Answer:
         if len(raw) == 1:
             best = raw.argmax()
             if np.count_nonzero(raw > raw[0, best] - _CLEAR) == 1:
-                return classes[best : best + 1].copy()
+                return label_at(classes, best)
         return predict(raw)
 
     return answer
@@ -218,7 +219,8 @@ def _sigmoid(raw: NDArray[Any]) -> NDArray[Any]:
 
 
 def _exponential(raw: NDArray[Any]) -> NDArray[Any]:
-    return np.exp(raw, out=raw)
+    result: NDArray[Any] = np.exp(raw, out=raw)
+    return result
 
 
 _OWN = {"gelu": _gelu_, "relu": _relu_, "tanh": _tanh_}

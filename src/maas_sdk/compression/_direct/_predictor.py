@@ -43,7 +43,7 @@ class DirectPredictor:
 
     Parameters
     ----------
-    chain : Pipeline or estimator
+    chain : Pipeline or fitted estimator
         Fitted.
     crossover : mapping of int to str
         From how many rows on which engine answers: ``{1: "direct", 900: "chain"}``. Keys may be texts.
@@ -52,7 +52,7 @@ class DirectPredictor:
 
     Attributes
     ----------
-    chain : Pipeline or estimator
+    chain : Pipeline or fitted estimator
     crossover : dict of int to str
         Plain data, to be kept and given to :meth:`of` again on the same kind of machine.
     refused : dict of str to str
@@ -112,7 +112,7 @@ class DirectPredictor:
 
         Parameters
         ----------
-        chain : Pipeline or estimator
+        chain : Pipeline or fitted estimator
             Fitted.
         X : array-like of shape (n_samples, n_features), default=None
             Rows like those that it will be asked for. None draws normally distributed ones; a chain that was
@@ -129,15 +129,20 @@ class DirectPredictor:
         UnsupportedModelError, InvalidArtifactError, InvalidOptionError
             See the class.
         """
-        if not (isinstance(seconds, int | float) and seconds > 0):
+        if not seconds > 0:
             raise InvalidOptionError(f"seconds must be a positive number, not {seconds!r}")
         if crossover is not None:
             return cls(chain, crossover=crossover, engines=engines)
         predictor = cls(chain, crossover={1: CHAIN}, engines=engines)
         rows_of = predictor._rows_of(X)
-        predictor._compare(rows_of(_ROWS_COMPARED))
+        with np.errstate(all="ignore"):  # the logarithm of 0, for one
+            predictor._compare(rows_of(_ROWS_COMPARED))
         calls = {CHAIN: chain.predict}
-        calls |= {name: given["predict"] for name, given in predictor._calls.items() if "predict" in given}
+        calls |= {
+            name: _first_of(given["predict"], chain.predict)
+            for name, given in predictor._calls.items()
+            if "predict" in given
+        }
         predictor.crossover = measure(calls, rows_of, seconds=seconds)
         predictor._bind()
         return predictor
@@ -165,20 +170,22 @@ class DirectPredictor:
         reason = _compile.why_not(self.chain)
         if reason is None:
             compiled = _compile.compile_chain(self.chain)
-            made = {method: compiled.compile(method) for method in methods}
-            calls[DIRECT] = {method: call for method, call in made.items() if call is not None}
+            known = {method: compiled.compile(method) for method in methods}
+            calls[DIRECT] = {method: call for method, call in known.items() if call is not None}
         else:
             self.refused[DIRECT] = reason
         gate = _compile.first_gate(self.chain)
         for engine in self._engines:
-            supported = [
-                method for method in methods if gate is not None and engine.supports(self.chain, method)
-            ]
-            if supported:
-                calls[engine.name] = {
+            try:
+                made = {
                     method: _behind(gate, engine.name, engine.compile(self.chain, method))
-                    for method in supported
+                    for method in methods
+                    if gate is not None and engine.supports(self.chain, method)
                 }
+            except Exception as exc:
+                raise ComponentError(f"engine {engine.name!r} failed to compile: {exc}") from exc
+            if made:
+                calls[engine.name] = made
             else:
                 self.refused[engine.name] = "it does not support this chain"
         if not calls:
@@ -214,12 +221,11 @@ class DirectPredictor:
                     f"the chain cannot predict rows to measure on ({exc}): pass X, some rows of the kind "
                     "that it was fitted on"
                 ) from exc
-            for name in list(self._calls):
-                call = self._calls[name].get(method)
-                given = None if call is None else call(rows)
-                if given is not None and not agree(expected, given, rtol=_CLOSE_ENOUGH):
+            for name in [name for name, calls in self._calls.items() if method in calls]:
+                reason = _difference(self._calls[name][method], rows, expected)
+                if reason is not None:
                     del self._calls[name]
-                    self.refused[name] = f"its {method} does not give what the chain's does"
+                    self.refused[name] = f"its {method} {reason}"
 
     def _bind(self) -> None:
         """Make the methods that the chain has."""
@@ -269,12 +275,24 @@ def _first_of(attempt: Call, by_chain: Call) -> Call:
     return predict
 
 
+def _difference(call: Call, rows: Any, expected: Any) -> str | None:
+    """Say how an engine's answers are not the chain's; None if they are."""
+    given = call(rows)
+    if given is None:  # some rows are the chain's, such as those with missing values
+        single = [call(_safe_indexing(rows, [index])) for index in range(len(expected))]
+        mine = [index for index, answer in enumerate(single) if answer is not None]
+        if not mine:
+            return "takes none of the rows that were given"
+        given, expected = np.concatenate([single[index] for index in mine]), expected[mine]
+    return None if agree(expected, given, rtol=_CLOSE_ENOUGH) else "does not give what the chain's does"
+
+
 def _checked(engines: Sequence[Engine]) -> tuple[Engine, ...]:
     names = {CHAIN, DIRECT}
     for engine in engines:
         if not isinstance(engine, Engine):
             raise InvalidOptionError(f"an engine must have name, supports and compile, not {engine!r}")
-        if not isinstance(engine.name, str) or not engine.name.isidentifier() or engine.name in names:
+        if not str(engine.name).isidentifier() or engine.name in names:
             raise InvalidOptionError(f"{engine.name!r} names no engine, or names one that is there already")
         names.add(engine.name)
     return tuple(engines)

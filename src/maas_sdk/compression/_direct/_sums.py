@@ -39,6 +39,6 @@ def stages_sum(
 def sum_in_order(values: NDArray[Any]) -> NDArray[Any]:
     """Sum over the first axis, one after the other; numpy sums a single column pairwise instead."""
     if values.size == len(values):
-        total: NDArray[Any] = np.add.accumulate(values, axis=0)[-1]
-        return total.copy()
-    return np.add.reduce(values, axis=0)
+        return np.array(np.add.accumulate(values, axis=0)[-1])
+    total: NDArray[Any] = np.add.reduce(values, axis=0)
+    return total

@@ -104,11 +104,11 @@ class CrossValidation(Report):
         -----
         Student's t with the corrected variance of Nadeau and Bengio: the folds' training data overlap, so
         their figures vary less than independent ones would. The variance over n folds is multiplied by
-        1/n + n_test/n_train instead of 1/n [1]_.
+        1/n + n_test/n_train instead of 1/n.
 
         References
         ----------
-        .. [1] Nadeau and Bengio, "Inference for the generalization error", Machine Learning 52, 2003.
+        Nadeau and Bengio, "Inference for the generalization error", Machine Learning 52, 2003.
         """
         level = check_real("level", level, above=0, below=1)
         n_folds = len(self.n_samples)

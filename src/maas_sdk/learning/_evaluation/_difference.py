@@ -147,11 +147,11 @@ def paired_difference(
     Notes
     -----
     Each resample draws the same rows for both, so that what is hard for both cancels out. The p-value is the
-    smallest for which the percentile interval of level 1 - p excludes 0 [1]_.
+    smallest for which the percentile interval of level 1 - p excludes 0.
 
     References
     ----------
-    .. [1] Efron and Tibshirani, *An Introduction to the Bootstrap*, 1993, chapters 13 and 15.
+    Efron and Tibshirani, *An Introduction to the Bootstrap*, 1993, chapters 13 and 15.
 
     Examples
     --------

@@ -77,13 +77,13 @@ def evaluate(
     Notes
     -----
     The intervals are percentiles of metrics of rows that are drawn with replacement, from each class by
-    itself [1]_. They say how much the figure varies with the test rows, not with the training. Of few rows
+    itself. They say how much the figure varies with the test rows, not with the training. Of few rows
     they are somewhat too narrow, and of an extreme such as ``max_error`` the bootstrap says nothing: it has
     no interval.
 
     References
     ----------
-    .. [1] Efron and Tibshirani, *An Introduction to the Bootstrap*, 1993, chapter 13.
+    Efron and Tibshirani, *An Introduction to the Bootstrap*, 1993, chapter 13.
 
     Examples
     --------

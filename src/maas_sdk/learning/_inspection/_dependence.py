@@ -164,12 +164,12 @@ def partial_dependence(
 
     Notes
     -----
-    The rows that result may be ones that cannot occur, where features go together [1]_.
+    The rows that result may be ones that cannot occur, where features go together.
 
     References
     ----------
-    .. [1] Friedman, "Greedy function approximation: a gradient boosting machine", Annals of Statistics 29,
-       2001, section 8.2.
+    Friedman, "Greedy function approximation: a gradient boosting machine", Annals of Statistics 29,
+    2001, section 8.2.
 
     Examples
     --------

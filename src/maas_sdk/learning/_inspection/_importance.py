@@ -120,12 +120,12 @@ def permutation_importance(
 
     Notes
     -----
-    Of features that say the same each looks unimportant: the other one is still there [1]_. The chart's
+    Of features that say the same each looks unimportant: the other one is still there. The chart's
     whiskers are one deviation over the repeats.
 
     References
     ----------
-    .. [1] Breiman, "Random forests", Machine Learning 45, 2001.
+    Breiman, "Random forests", Machine Learning 45, 2001.
 
     Examples
     --------

@@ -47,11 +47,6 @@ class Chain:
         Any number of clips, or whatever else has a `moves_params` that is false, and one optimizer behind
         them.
 
-    Attributes
-    ----------
-    full_batch : bool
-        Whether the optimizer takes all of the data in each step.
-
     Raises
     ------
     InvalidOptionError

@@ -175,7 +175,7 @@ class Selection(Report):
         How many of them were found in the store and not run.
     retried : int
         How often a trial was tried again because its worker had died.
-    best_estimator : estimator or None
+    best_estimator : fitted estimator or None
         The best candidate, fitted on all rows; None with ``refit=False``.
     """
 
