@@ -203,7 +203,12 @@ def _calibration(calibration: Mapping[str, Any] | None) -> tuple[Block, ...]:
         diagonal=True,
         dots=True,
     )
-    names = {"expected_error": "expected calibration error", "maximum_error": "maximum calibration error"}
+    of_all = calibration.get("positive") is None  # not the metric of that name, which is of all classes
+    names = {
+        "expected_error": "expected calibration error",
+        "maximum_error": "maximum calibration error",
+        "brier": "Brier score of the most probable class" if of_all else "Brier score",
+    }
     facts = tuple((names.get(name, name), figure(calibration[name])) for name in _CALIBRATION)
     return (drawing, Facts(facts))
 
