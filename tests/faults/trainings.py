@@ -15,8 +15,8 @@ from maas_sdk.learning import (
     MLPClassifier,
     MLPRegressor,
     OneCycleSchedule,
-    _training_options,
 )
+from maas_sdk.learning._loop import _training_options
 
 N, FEATURES = 3000, 20
 WINDOW = 32 << 10  # an eighth of the data
