@@ -12,7 +12,7 @@ from sklearn.model_selection import train_test_split
 from maas_sdk.learning._sources._weights import check_weights, no_weights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -142,7 +142,7 @@ class ArraySource:
         )
 
 
-def digest_rows(columns: list[NDArray[Any]]) -> str:
+def digest_rows(columns: Iterable[NDArray[Any]]) -> str:
     """Give a digest of the values of arrays, whatever their dtype."""
     digest = hashlib.sha256()
     for column in columns:

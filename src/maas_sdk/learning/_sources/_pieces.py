@@ -65,12 +65,12 @@ class Pieces:
         Parameters
         ----------
         window_rows : int or None
-            Rows of the window that they go to.
+            Rows of the window that they go to; for None batches are as large as they come.
         """
-        fit = self.window_bytes // PIECES // max(1, self.reader.bytes_of_row)
-        if window_rows is not None:
-            fit = min(fit, window_rows // PIECES)
-        return self.reader.pieces(max(1, fit), rng)
+        fits = [] if window_rows is None else [window_rows // PIECES]
+        if self.reader.skips:
+            fits.append(self.window_bytes // PIECES // max(1, self.reader.bytes_of_row))
+        return self.reader.pieces(max(1, min(fits)) if fits else None, rng)
 
     def apply(self, X: Any, where: str) -> Any:
         """Send the `X` of a batch through the functions."""

@@ -8,10 +8,17 @@ import mmap
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 
 from maas_sdk.errors import InvalidOptionError
-from maas_sdk.learning._sources._tables import count_rows, is_table, take_columns, to_labels, to_matrix
+from maas_sdk.learning._sources._tables import (
+    count_rows,
+    is_table,
+    take_columns,
+    take_rows,
+    to_labels,
+    to_matrix,
+)
 from maas_sdk.learning._sources._weights import check_weights
 
 if TYPE_CHECKING:
@@ -26,12 +33,26 @@ _PAIR, _TRIPLE = 2, 3
 
 @frozen
 class Piece:
-    """Rows as they came: `X` a table or an array, `where` its place for messages: ``" in batch 3"``."""
+    """Rows as they came: `X` a table or an array, `where` their place for messages: ``" in batch 3"``.
+
+    There they begin at the row `at`.
+    """
 
     X: Any
     y: NDArray[Any] | None
     weight: NDArray[np.float64] | None
     where: str
+    at: int = 0
+
+    def rows(self, start: int, stop: int) -> Piece:
+        """Give some of the rows."""
+        return evolve(
+            self,
+            X=take_rows(self.X, start, stop),
+            y=None if self.y is None else self.y[start:stop],
+            weight=None if self.weight is None else self.weight[start:stop],
+            at=self.at + start,
+        )
 
 
 @frozen
@@ -53,7 +74,7 @@ class Reader(Protocol):
     n_rows : int or None
         None while it is not known.
     bytes_of_row : int
-        Of a piece in memory; 0 where pieces are as large as they come.
+        Of a piece in memory; 0 where that is not known.
     skips : bool
         Whether a piece that is not read costs nothing.
     """
@@ -67,8 +88,8 @@ class Reader(Protocol):
         """Give the first piece, which the next pass gives again."""
         ...
 
-    def pieces(self, rows: int, rng: np.random.RandomState | None) -> Iterator[Unread]:
-        """Give all pieces, of about `rows` rows where they can be cut, in a random order where possible."""
+    def pieces(self, rows: int | None, rng: np.random.RandomState | None) -> Iterator[Unread]:
+        """Give all pieces, none of more than `rows` rows, in a random order where possible."""
         ...
 
 
@@ -110,8 +131,9 @@ class MappedReader:
         """Give the first rows."""
         return self._read(0, min(len(self._X), 256))
 
-    def pieces(self, rows: int, rng: np.random.RandomState | None) -> Iterator[Unread]:
+    def pieces(self, rows: int | None, rng: np.random.RandomState | None) -> Iterator[Unread]:
         """Give contiguous rows, the pieces in a random order."""
+        rows = rows or max(1, len(self._X))
         starts: Any = range(0, len(self._X), rows)
         for number in range(len(starts)) if rng is None else rng.permutation(len(starts)):
             start = starts[number]
@@ -196,8 +218,8 @@ class StreamReader:
             self._ahead = batches
         return self._first
 
-    def pieces(self, rows: int, rng: np.random.RandomState | None) -> Iterator[Unread]:  # noqa: ARG002 - as they come
-        """Give the batches in their order."""
+    def pieces(self, rows: int | None, rng: np.random.RandomState | None) -> Iterator[Unread]:  # noqa: ARG002 - as they come
+        """Give the batches in their order, larger ones in parts."""
         piece: Piece | None = self.first()
         if self._ahead is None:
             batches = self._new_pass()
@@ -214,7 +236,9 @@ class StreamReader:
             if (piece.y is not None) != targeted:
                 raise InvalidOptionError(f"batch {number} differs: either all batches have targets, or none")
             n_rows = count_rows(piece.X)
-            yield Unread(start, n_rows, piece.weight, functools.partial(_already, piece))
+            size = rows or max(1, n_rows)
+            for at in range(0, max(1, n_rows), size):  # an empty one is checked, too
+                yield _in_memory(piece, at, min(at + size, n_rows), start + at)
             start, number = start + n_rows, number + 1
             piece = self._next(batches, number)
         if self.n_rows is not None and start != self.n_rows:
@@ -282,5 +306,6 @@ class StreamReader:
         )
 
 
-def _already(piece: Piece) -> Piece:
-    return piece
+def _in_memory(piece: Piece, start: int, stop: int, number: int) -> Unread:
+    weight = None if piece.weight is None else piece.weight[start:stop]
+    return Unread(number, stop - start, weight, functools.partial(piece.rows, start, stop))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -10,6 +11,7 @@ from attrs import evolve, field, frozen
 
 from maas_sdk.errors import InvalidOptionError
 from maas_sdk.learning._sources._arrays import digest_rows
+from maas_sdk.learning._sources._tables import count_rows
 from maas_sdk.learning._sources._weights import no_weights
 
 if TYPE_CHECKING:
@@ -143,7 +145,12 @@ class WindowSource:
         given = [] if piece.weight is None else [piece.weight]
         # What is known of a stream changes while it is read.
         sizes = np.array([self._rows_of_window(), (reader.n_rows or 0) if reader.skips else 0])
-        return digest_rows([sizes, *self._columns(piece, None)[:2], *given])
+        parts = (
+            column
+            for at in range(0, count_rows(piece.X), self.max_rows)
+            for column in self._columns(piece.rows(at, at + self.max_rows), None)[:2]
+        )
+        return digest_rows(chain([sizes], parts, given))
 
     def whole(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.float64] | None]:
         """Give `X`, target and the weights as they came, of all rows at once."""
@@ -203,9 +210,9 @@ class WindowSource:
             X = np.ascontiguousarray(X, self.dtype)
             finite = np.isfinite(X.sum())  # quick, and wrong only when the sum is too large
         if not finite:
-            _check_finite(X, piece.where)
+            _check_finite(X, piece)
         if y.dtype.kind == "f" and not np.isfinite(y).all():
-            row = int((~np.isfinite(y.reshape(len(y), -1))).any(axis=1).argmax())
+            row = piece.at + int((~np.isfinite(y.reshape(len(y), -1))).any(axis=1).argmax())
             raise InvalidOptionError(f"y is not finite{piece.where}, row {row} there")
         if kept is not None:
             X, y = X[kept], y[kept]
@@ -310,11 +317,12 @@ def _size(unread: Unread, kept: NDArray[np.intp] | None) -> int:
     return unread.n_rows if kept is None else len(kept)
 
 
-def _check_finite(X: NDArray[np.floating], where: str) -> None:
+def _check_finite(X: NDArray[np.floating], piece: Piece) -> None:
     wrong = ~np.isfinite(X).all(axis=1)
     if wrong.any():
         raise InvalidOptionError(
-            f"X is infinite, NaN or too large for {X.dtype}{where}, row {int(wrong.argmax())} there"
+            f"X is infinite, NaN or too large for {X.dtype}{piece.where}, "
+            f"row {piece.at + int(wrong.argmax())} there"
         )
 
 
