@@ -112,7 +112,7 @@ def test_batches_of_a_function_are_trained_on_in_bounded_memory(make):
 
 
 def test_of_a_batch_larger_than_the_window_there_is_no_second_copy(tmp_path):
-    """In the model's dtype it is twice as large. The first one is kept, and one lives while the next is made."""
+    """In the model's dtype it is twice as large. The first is kept, and one lives while the next is made."""
     act = f"""
 checkpoint = open_checkpoints({str(tmp_path)!r}).at("large")
 linear().fit(within(lambda: batches({3 * WINDOW // (4 * FEATURES)})), checkpoint=checkpoint)"""
