@@ -289,7 +289,17 @@ class OneAtATime(Rounding):
             self.busy.release()
 
 
+class Boasting(Rounding):
+    lossless = True
+
+
+class Vague(Rounding):
+    lossless = "nearly"
+
+
 COMPRESSORS = [
+    (_compressors.is_lossless_if_it_says_so, Boasting),
+    (_compressors.is_lossless_if_it_says_so, Vague),
     (_compressors.same_chain_gives_the_same_result, DitheringTheSecondTime),
     (_compressors.refuses_what_it_does_not_support, Garbling),
     (_compressors.refuses_what_it_does_not_support, Tumbling),

@@ -156,6 +156,22 @@ def refuses_what_it_does_not_support(subject: Subject) -> None:
             raise AssertionError(f"supports({chain!r}) is False, and yet compress gave something")
 
 
+def is_lossless_if_it_says_so(subject: Subject) -> None:
+    """`lossless = True`, where it is claimed, means the same bits of each method, on rows it has not seen, too."""
+    work = _prepare(subject)
+    claim = getattr(work.compressor, "lossless", False)
+    expect(isinstance(claim, bool), f"lossless is {claim!r}, not True or False")
+    if not claim:
+        return
+    compressed = work.compress()
+    unseen = np.random.default_rng(SEED).permuted(np.asarray(work.X), axis=0)
+    for method in ("predict", "predict_proba", "decision_function"):
+        if hasattr(work.chain, method):
+            for X in (work.X, unseen):
+                same = fingerprint(getattr(work.chain, method)(X)) == fingerprint(getattr(compressed, method)(X))
+                expect(same, f"it claims to be lossless, but {method} gives something else")
+
+
 def _is_unsupported(compressor: Any, chain: Any) -> bool:
     try:
         return not compressor.supports(chain)
@@ -205,6 +221,7 @@ CHECKS = (
     says_whether_it_needs_training_data,
     compresses_in_several_threads,
     refuses_what_it_does_not_support,
+    is_lossless_if_it_says_so,
     survives_a_truncated_chain,
     gives_no_bomb,
 )
