@@ -1,14 +1,16 @@
 """One step of each optimizer in float32, against scikit-learn, PyTorch, naive numpy and the memory's bound.
 
 Run: ``python benchmarks/optimizers.py``; where torch is not installed, its rows are left out and said to be.
-The peers take turns, so that a busy machine slows all of them; each figure is the best of its rounds. Ours
-works in one thread, torch in as many as it takes and, for the table of rules, in one as well. The bound is
+The peers take turns, so that a busy machine slows all of them; each figure is the best of its rounds. Between
+turns is a pause: the threads of torch go on spinning for a while, and would take a core from whoever is next.
+Ours and torch work in as many threads as they take and, for the table of rules, in one as well. The bound is
 what an Adam step moves at least, 28 bytes a parameter (four arrays read, three written), at the speed at
 which all cores together copy. Times depend on the machine, ratios much less.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.neural_network._stochastic_optimizers import AdamOptimizer
 
+from maas_sdk._internal.one_thread import one_thread
 from maas_sdk.learning import SGD, AdaGrad, Adam, AdamW, AMSGrad, Lion, RMSprop
 
 try:
@@ -33,16 +36,17 @@ if TYPE_CHECKING:
 
 ADAM_BYTES = 28
 SIZES = ((10_000, 200, 25), (1_000_000, 8, 12), (50_000_000, 1, 3))  # parameters, calls a round, rounds
+PAUSE = 0.02  # seconds
 COPIED = 100_000_000  # float32 numbers
 
 
 def best_times(peers: dict[str, Callable[[], object]], *, calls: int, rounds: int) -> dict[str, float]:
-    """Give the best time of one call of each, in milliseconds; a call before them warms up."""
+    """Give the best time of one call of each, in milliseconds; a call before each turn warms up."""
     best = dict.fromkeys(peers, float("inf"))
-    for run in peers.values():
-        run()
     for _ in range(rounds):
         for name, run in peers.items():
+            time.sleep(PAUSE)
+            run()
             start = time.perf_counter()
             for _ in range(calls):
                 run()
@@ -136,8 +140,9 @@ def rules(size: int, calls: int, rounds: int) -> None:
         mine = ours(optimizer, size)
         for threads in dict.fromkeys((most, 1)):
             torch.set_num_threads(threads)
-            label = f"torch {name} foreach, {threads} thread{'s' if threads > 1 else ''}"
-            times = best_times({"maas-sdk": mine, label: peer}, calls=calls, rounds=rounds)
+            label = f"torch {name} foreach, both in {threads} thread{'s' if threads > 1 else ''}"
+            with one_thread() if threads == 1 else contextlib.nullcontext():
+                times = best_times({"maas-sdk": mine, label: peer}, calls=calls, rounds=rounds)
             what = type(optimizer).__name__ + (", momentum" if "momentum" in options else "")
             rows(f"{what}, {size:,} parameters", times)
         torch.set_num_threads(most)

@@ -63,7 +63,7 @@ def test_the_states_of_the_steps_lie_side_by_side_in_a_flat_one():
     state = optimizer.init(params)
     optimizer.update_(params, np.ones(2), state)
     assert sorted(state) == [
-        *("0.scratch", "0.step", "1.0.step", "1.1.momentum_buffer", "1.1.step", "1.step", "step"),
+        *("0.step", "1.0.step", "1.1.momentum_buffer", "1.1.step", "1.step", "step"),
     ]
     assert [value for value in state.values() if isinstance(value, int)] == [1] * 5
 

@@ -12,7 +12,7 @@ from threadpoolctl import ThreadpoolController
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["one_thread"]
+__all__ = ["is_one_thread", "one_thread"]
 
 
 class _OneThread:
@@ -41,6 +41,10 @@ class _OneThread:
                     for library, n_threads in self._before:
                         _set_threads(library, n_threads)
 
+    @property
+    def held(self) -> bool:
+        return self._users > 0
+
     def _hold(self) -> None:
         # Looked up each time: estimators load libraries that were not there before.
         self._controller = ThreadpoolController()
@@ -62,6 +66,11 @@ def _set_threads(library: Any, n_threads: int) -> None:
 def one_thread() -> contextlib.AbstractContextManager[None]:
     """Hold linear algebra to one thread: what is computed within is the same bits wherever it is computed."""
     return _held()()
+
+
+def is_one_thread() -> bool:
+    """Whether anybody in the process holds linear algebra to one thread."""
+    return _held().held
 
 
 @functools.cache

@@ -157,7 +157,7 @@ def refuses_what_it_does_not_support(subject: Subject) -> None:
 
 
 def is_lossless_if_it_says_so(subject: Subject) -> None:
-    """`lossless = True`, where it is claimed, means the same bits of each method, on rows it has not seen, too."""
+    """Where it claims `lossless = True`, each method gives the same bits, on rows it has not seen, too."""
     work = _prepare(subject)
     claim = getattr(work.compressor, "lossless", False)
     expect(isinstance(claim, bool), f"lossless is {claim!r}, not True or False")
@@ -168,7 +168,9 @@ def is_lossless_if_it_says_so(subject: Subject) -> None:
     for method in ("predict", "predict_proba", "decision_function"):
         if hasattr(work.chain, method):
             for X in (work.X, unseen):
-                same = fingerprint(getattr(work.chain, method)(X)) == fingerprint(getattr(compressed, method)(X))
+                same = fingerprint(getattr(work.chain, method)(X)) == fingerprint(
+                    getattr(compressed, method)(X)
+                )
                 expect(same, f"it claims to be lossless, but {method} gives something else")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from attrs import field, frozen
 
-from maas_sdk.learning._optimizers._blocks import adder, arrays_of, blocks, new_state, scratch_of
+from maas_sdk.learning._optimizers._blocks import arrays_of, new_state, sweep
 from maas_sdk.learning._optimizers._fading import fading
 from maas_sdk.learning._optimizers._fields import real
 from maas_sdk.learning._optimizers._rates import (
@@ -59,10 +59,10 @@ class _Moments(Scheduled):
     ) -> None:
         """Take one step: change `params` and `state` in place; `grads` may be overwritten."""
         arrays = arrays_of(params, grads, state, *self._moments)
-        add = adder(params)
         keep_1, weight_1, keep_2, weight_2, size, epsilon, decay = self._coefficients(state)
         shift = np.array(epsilon, params.dtype)  # which numpy takes faster than a number
-        for s, p, g, m, v, *largest in blocks(scratch_of(params, state), *arrays):
+
+        def rule(add: Any, s: Any, p: Any, g: Any, m: Any, v: Any, *largest: Any) -> None:
             n = p.size
             if self.weight_decay:
                 if self._is_decoupled:
@@ -79,6 +79,8 @@ class _Moments(Scheduled):
             np.add(s, shift, s)
             np.divide(m, s, s)
             add(s, p, n, -size)
+
+        sweep(rule, *arrays)
         state["step"] += 1
 
     def _coefficients(

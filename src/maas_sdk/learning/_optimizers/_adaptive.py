@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from attrs import field, frozen
 
-from maas_sdk.learning._optimizers._blocks import adder, arrays_of, blocks, new_state, scratch_of
+from maas_sdk.learning._optimizers._blocks import arrays_of, new_state, sweep
 from maas_sdk.learning._optimizers._fading import fade, fading
 from maas_sdk.learning._optimizers._fields import boolean, real
 from maas_sdk.learning._optimizers._rates import (
@@ -86,10 +86,10 @@ class AdaGrad(Scheduled):
     ) -> None:
         """Take one step: change `params` and `state` in place; `grads` is overwritten."""
         arrays = arrays_of(params, grads, state, "sum_of_squares")
-        add = adder(params)
         rate = current_rate(self.learning_rate, state) / (1 + state["step"] * self.lr_decay)
         epsilon = np.array(self.epsilon, params.dtype)
-        for s, p, g, squares in blocks(scratch_of(params, state), *arrays):
+
+        def rule(add: Any, s: Any, p: Any, g: Any, squares: Any) -> None:
             if self.weight_decay:
                 add(p, g, a=self.weight_decay)
             add(np.multiply(g, g, s), squares, a=1.0)
@@ -97,6 +97,8 @@ class AdaGrad(Scheduled):
             np.add(s, epsilon, s)
             np.divide(g, s, s)
             add(s, p, a=-rate)
+
+        sweep(rule, *arrays)
         state["step"] += 1
 
 
@@ -160,7 +162,6 @@ class RMSprop(Scheduled):
     ) -> None:
         """Take one step: change `params` and `state` in place; `grads` is overwritten."""
         arrays = arrays_of(params, grads, state, *self._moments())
-        add = adder(params)
         rate = current_rate(self.learning_rate, state)
         momentum = current_momentum(self.learning_rate, state, self.momentum)
         keep, weight = fading(self.alpha, state["step"])
@@ -168,7 +169,9 @@ class RMSprop(Scheduled):
         share = (1 - self.alpha) / weight
         root = math.sqrt(share)
         epsilon = np.array(self.epsilon / root, params.dtype)
-        for s, p, g, square, *others in blocks(scratch_of(params, state), *arrays):
+
+        def rule(add: Any, s: Any, p: Any, g: Any, square: Any, *more: Any) -> None:
+            others = list(more)
             if self.weight_decay:
                 add(p, g, a=self.weight_decay)
             fade(square, keep, np.multiply(g, g, s), weight, add)
@@ -188,6 +191,8 @@ class RMSprop(Scheduled):
                 add(others[0], p, a=-rate)
             else:
                 add(s, p, a=-rate / root)
+
+        sweep(rule, *arrays)
         state["step"] += 1
 
     def _moments(self) -> tuple[str, ...]:

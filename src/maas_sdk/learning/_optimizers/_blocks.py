@@ -1,45 +1,40 @@
 """Flat buffers in blocks that stay in the processor's cache, and the checks before a step.
 
 A step works through all of its buffers block by block, from the first operation to the last, and allocates
-nothing but views. The scratch block lives in the state, so that one optimizer object serves any number of
-trainings at once; what it holds between two steps means nothing, and a state without it gets a new one.
+nothing but views; of large buffers, threads take a part each. Scratch blocks are those of the thread.
 """
 
 from __future__ import annotations
 
+import functools
+import itertools
+import math
+import threading
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from scipy.linalg import blas
 
+from maas_sdk._internal.one_thread import is_one_thread
+from maas_sdk._internal.threads import most_threads, run_parts
 from maas_sdk.errors import InvalidOptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["adder", "arrays_of", "blocks", "new_state", "scratch_of"]
+__all__ = ["arrays_of", "new_state", "scratch_like", "sweep"]
 
-# Elements of a block. The five float32 blocks of an Adam step are 200 KB: they stay in a core's second-level
-# cache, are long enough for the cost of a call to be small, and are the longest that OpenBLAS adds in one
-# thread, without waking others for a microsecond's work.
-_BLOCK: Final = 10_000
-_SCRATCH: Final = "scratch"
+# Elements up to which all is one block, and OpenBLAS adds without waking threads for a microsecond's work.
+_SMALL: Final = 10_000
+# Elements of a block of larger buffers, at most: the five float32 blocks of an Adam step are 5 MB, which stay
+# in a cache, and are long enough for calls, and handing over the interpreter's lock, to cost little.
+_BLOCK: Final = 2**18
 _ADDERS: Final[Mapping[np.dtype[Any], Callable[..., object]]] = MappingProxyType(
     {np.dtype(np.float32): blas.saxpy, np.dtype(np.float64): blas.daxpy}
 )
-
-
-def adder(params: NDArray[np.floating]) -> Callable[..., object]:
-    """Give the function of BLAS that adds ``a * x`` to `y` in place.
-
-    It is called ``add(x, y, a=a)`` or, which is faster, ``add(x, y, x.size, a)``. It goes through memory once
-    where numpy needs two operations. Its arrays must be contiguous, writeable and of the dtype of `params`,
-    which `arrays_of` sees to: it checks nothing itself.
-    """
-    return _ADDERS[params.dtype]
 
 
 def new_state(params: Any, *moments: str) -> dict[str, Any]:
@@ -96,25 +91,63 @@ def _check(params: NDArray[np.floating], array: NDArray[np.floating]) -> None:
         )
 
 
-def scratch_of(params: NDArray[np.floating], state: dict[str, Any]) -> NDArray[np.floating]:
-    """Give the scratch block of a state, made anew where it does not fit `params`."""
-    scratch: NDArray[np.floating] | None = state.get(_SCRATCH)
-    size = min(params.size, _BLOCK)
-    if scratch is None or scratch.size != size or scratch.dtype != params.dtype:
-        scratch = state[_SCRATCH] = np.zeros(size, params.dtype)
+def sweep(rule: Callable[..., object], *arrays: NDArray[np.floating]) -> None:
+    """Apply a rule, element by element, to all of the arrays in place.
+
+    The same bits come of it however many threads there are.
+
+    Parameters
+    ----------
+    rule : callable
+        Called as ``rule(add, scratch, *blocks)`` with the same block of each array, a scratch block of the
+        same size, and ``add(x, y, n, a)`` or ``add(x, y, a=a)``, which adds ``a * x`` to `y` in place (the
+        `axpy` of BLAS) and may overwrite the scratch, `x` or not. Blocks are independent of each other.
+    *arrays : ndarray of shape (n,)
+        Contiguous and of one dtype, which `arrays_of` sees to.
+    """
+    size = arrays[0].size
+    if size <= _SMALL:
+        if size:
+            rule(_ADDERS[arrays[0].dtype], scratch_like(arrays[0])[:size], *arrays)
+        return
+    parts = max(1, min(_n_threads(), size // _BLOCK))
+    n_blocks = math.ceil(size / _BLOCK / parts)  # of a part
+    length = math.ceil(size / (n_blocks * parts))
+    bounds = [min(number * n_blocks * length, size) for number in range(parts + 1)]
+    run_parts(
+        [functools.partial(_sweep, rule, arrays, *bound, length) for bound in itertools.pairwise(bounds)]
+    )
+
+
+def _sweep(
+    rule: Callable[..., object], arrays: Sequence[NDArray[np.floating]], start: int, stop: int, length: int
+) -> None:
+    """Do a part of a sweep, block by block."""
+    scratch = scratch_like(arrays[0])
+
+    # BLAS would go through memory once, but scipy holds the interpreter's lock while it does.
+    def add(x: NDArray[np.floating], y: NDArray[np.floating], n: int | None = None, a: float = 1.0) -> None:
+        scaled = scratch[: x.size if n is None else n]
+        np.multiply(x, np.array(a, x.dtype), scaled)
+        np.add(y, scaled, y)
+
+    for at in range(start, stop, length):
+        end = min(at + length, stop)
+        rule(add, scratch[: end - at], *[array[at:end] for array in arrays])
+
+
+def scratch_like(array: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Give the scratch block of this thread, of the dtype of `array` and shape (n,), n at least 10 000."""
+    size = _SMALL if array.size <= _SMALL else _BLOCK
+    mine: dict[Any, NDArray[np.floating]] = _scratch.__dict__
+    scratch = mine.get(array.dtype.char)
+    if scratch is None or scratch.size < size:
+        scratch = mine[array.dtype.char] = np.zeros(size, array.dtype)
     return scratch
 
 
-def blocks(*arrays: NDArray[np.floating]) -> Iterable[tuple[NDArray[np.floating], ...]]:
-    """Give views of the same block of each array; a scratch, shorter than the last, is cut to its length."""
-    size = arrays[-1].size
-    if size > _BLOCK:
-        return _cut(arrays)
-    return (arrays,) if size else ()
+_scratch = threading.local()
 
 
-def _cut(arrays: tuple[NDArray[np.floating], ...]) -> Iterator[tuple[NDArray[np.floating], ...]]:
-    size = arrays[-1].size
-    for start in range(0, size, _BLOCK):
-        stop = min(start + _BLOCK, size)
-        yield tuple(array[start:stop] if array.size == size else array[: stop - start] for array in arrays)
+def _n_threads() -> int:
+    return 1 if is_one_thread() else most_threads()

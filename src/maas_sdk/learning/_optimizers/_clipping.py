@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from attrs import frozen
 
-from maas_sdk.learning._optimizers._blocks import arrays_of, blocks, new_state, scratch_of
+from maas_sdk.learning._optimizers._blocks import arrays_of, new_state, scratch_like
 from maas_sdk.learning._optimizers._fields import real
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["ClipByNorm", "ClipByValue"]
 
 _EPSILON = 1e-6  # torch's
+_BLOCK = 10_000  # numbers whose squares are added up together
 _SHRINKING = {4: 2.0**-64, 8: 2.0**-512}  # by the bytes of a number
 
 
@@ -60,7 +61,7 @@ class ClipByNorm:
     ) -> None:
         """Shorten `grads` in place; `params` stay as they are."""
         arrays_of(params, grads, state)
-        coefficient = self.max_norm / (_norm(grads, scratch_of(params, state)) + _EPSILON)
+        coefficient = self.max_norm / (_norm(grads) + _EPSILON)
         if not coefficient >= 1:  # NaN is not, and has to spread
             np.multiply(grads, coefficient, grads)
         state["step"] += 1
@@ -104,13 +105,15 @@ class ClipByValue:
         state["step"] += 1
 
 
-def _norm(grads: NDArray[np.floating], scratch: NDArray[np.floating], scale: float = 1.0) -> float:
+def _norm(grads: NDArray[np.floating], scale: float = 1.0) -> float:
     """Give the Euclidean norm, added up by block; blocks and numpy's pairs keep rounding small."""
-    total = 0.0
-    for s, g in blocks(scratch, grads):
+    total, scratch = 0.0, scratch_like(grads)
+    for start in range(0, grads.size, _BLOCK):
+        g = grads[start : start + _BLOCK]
+        s = scratch[: g.size]
         np.multiply(g, scale, s)
         total += float(np.add.reduce(np.multiply(s, s, s)))
     if total == math.inf and scale == 1:
         # The squares have overflowed, the norm need not.
-        return _norm(grads, scratch, _SHRINKING[grads.itemsize])
+        return _norm(grads, _SHRINKING[grads.itemsize])
     return math.sqrt(total) / scale

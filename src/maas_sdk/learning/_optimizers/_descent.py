@@ -8,7 +8,7 @@ import numpy as np
 from attrs import field, frozen
 
 from maas_sdk.errors import InvalidOptionError
-from maas_sdk.learning._optimizers._blocks import adder, arrays_of, blocks, new_state
+from maas_sdk.learning._optimizers._blocks import arrays_of, new_state, sweep
 from maas_sdk.learning._optimizers._fading import fade, fading
 from maas_sdk.learning._optimizers._fields import boolean, real
 from maas_sdk.learning._optimizers._rates import (
@@ -83,9 +83,12 @@ class GradientDescent(Scheduled):
     ) -> None:
         """Take one step: change `params` and `state` in place."""
         arrays = arrays_of(params, grads, state)
-        add, rate = adder(params), current_rate(self.learning_rate, state)
-        for p, g in blocks(*arrays):
+        rate = current_rate(self.learning_rate, state)
+
+        def rule(add: Any, _: Any, p: Any, g: Any) -> None:
             add(g, p, a=-rate)
+
+        sweep(rule, *arrays)
         state["step"] += 1
 
 
@@ -153,17 +156,18 @@ class SGD(Scheduled):
     ) -> None:
         """Take one step: change `params` and `state` in place; `grads` is overwritten."""
         arrays = arrays_of(params, grads, state, *self._moments())
-        add, step = adder(params), state["step"]
+        step = state["step"]
         rate = current_rate(self.learning_rate, state)
         momentum = current_momentum(self.learning_rate, state, self.momentum)
         varies = first_momentum(self.learning_rate) is not None
         keep, weight = (momentum, 1.0) if varies else fading(momentum, step)
-        for p, g, *moments in blocks(*arrays):
+
+        def rule(add: Any, _: Any, p: Any, g: Any, *moments: Any) -> None:
             if self.weight_decay:
                 add(p, g, a=self.weight_decay)
             if not moments:
                 add(g, p, a=-rate)
-                continue
+                return
             (b,) = moments
             if step:
                 fade(b, keep, g, weight * (1 - self.dampening), add)
@@ -174,6 +178,8 @@ class SGD(Scheduled):
                 add(g, p, a=-rate)
             else:
                 add(b, p, a=-rate / weight)
+
+        sweep(rule, *arrays)
         state["step"] += 1
 
     def _moments(self) -> tuple[str, ...]:
