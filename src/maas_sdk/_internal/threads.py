@@ -51,7 +51,7 @@ def run_parts(parts: Sequence[Callable[[], object]]) -> None:
 
 @functools.cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_MOST - 1, thread_name_prefix="maas-sdk-arithmetic")
+    return ThreadPoolExecutor(_MOST - 1, thread_name_prefix="arithmetic (maas-sdk)")
 
 
 if hasattr(os, "register_at_fork"):
