@@ -4,6 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from sklearn.base import clone, is_classifier
 from sklearn.linear_model import Ridge
@@ -11,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from maas_sdk.errors import InvalidOptionError
 from maas_sdk.learning import (
+    SGD,
     Adam,
     Batches,
     LinearRegressor,
@@ -245,3 +247,38 @@ def test_arrow_tables_are_learned_from_by_the_names_of_their_columns():
     )
     ridge = RidgeRegressor().fit(table.drop_columns(["heavy"]), ["a", "kind"])
     assert ridge.coef_.shape == (2, 4)
+
+
+# -- batches larger than the window --------------------------------------------------------------------------
+
+
+def _large_batches(kind, X, y, weight):
+    make = {
+        "array": np.asarray,
+        "pandas": pd.DataFrame,
+        "polars": lambda part: pl.DataFrame(part, ["a", "b", "c"], orient="row"),
+    }[kind]
+    frames = [make(part) for part in (X[:50], X[50:])]
+    return list(zip(frames, (y[:50], y[50:]), (weight[:50], weight[50:]), strict=True))
+
+
+@pytest.mark.parametrize("kind", ["array", "pandas", "polars"])
+def test_a_batch_is_trained_on_in_parts_as_if_it_had_come_so(kind):
+    rng = np.random.default_rng(0)
+    X, weight = rng.normal(size=(90, 3)), rng.uniform(0.5, 2, 90)
+    y = (X[:, 0] > 0).astype(int)
+
+    def fitted(batches):
+        model = LogisticClassifier(optimizer=SGD(0.1), batch_size=16, max_iter=3, random_state=0)
+        return model.fit(Batches.of(batches, window_bytes=1)).coef_
+
+    rows = [(X[at : at + 1], y[at : at + 1], weight[at : at + 1]) for at in range(90)]
+    assert np.array_equal(fitted(_large_batches(kind, X, y, weight)), fitted(rows))
+
+
+def test_an_error_names_the_row_of_the_batch_and_not_of_its_part():
+    X, y = np.zeros((90, 3)), np.arange(90) % 2
+    X[77, 1] = np.nan
+    model = LogisticClassifier(optimizer=SGD(0.1), batch_size=16, max_iter=3, random_state=0)
+    with pytest.raises(InvalidOptionError, match="in batch 2, row 27 there"):
+        model.fit(Batches.of(_large_batches("array", X, y, np.ones(90)), window_bytes=1))
